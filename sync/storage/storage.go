@@ -1,0 +1,189 @@
+// Package storage is the contract between the engine and whatever remembers
+// for it: a file, a database, a cloud service.
+//
+// A backend implements Store and proves itself with storagetest.Run, which
+// needs a few lines and names the broken rule when it fails. Three groups of
+// methods make a Store: the Ledger of transfers, small named Values and large
+// write-once Contents. Nothing but compare-and-set is asked: no transactions,
+// no locks, no order between keys. Policy lives in the engine; a store never
+// decides anything.
+//
+// # What every method promises
+//
+// A nil error from a method that writes means that the write is durable: it
+// survives a crash of the process and of the machine. An error that is none of
+// ErrNotFound, ErrExists and ErrConflict says nothing about the write: it may
+// have happened, and the caller reads again. Every method is safe for
+// concurrent use, blocks until it is done or its context ends, and may be
+// called from the body of an iteration over pages.
+package storage
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"time"
+)
+
+// The errors that callers act on; backends return them, wrapped or not.
+var (
+	// ErrNotFound says that there is no such row, value or content.
+	ErrNotFound = errors.New("storage: not found")
+	// ErrExists says that a row or content of that name is there already.
+	ErrExists = errors.New("storage: exists already")
+	// ErrConflict says that the Rev given is not the current one: somebody else wrote.
+	ErrConflict = errors.New("storage: changed by somebody else")
+)
+
+// Limits that every backend accepts and callers keep.
+const (
+	MaxIDPart = 200       // bytes of UTF-8 in each part of an ID, and in names
+	MaxHint   = 300       // bytes of Transfer.Hint
+	MaxData   = 128 << 10 // bytes of Transfer.Data and Value.Data
+)
+
+// Store is everything that the engine remembers. No two groups share a method
+// name, so a backend may be composed by embedding three parts.
+type Store interface {
+	Ledger
+	Values
+	Contents
+}
+
+// ID names a transfer: one source document on its way to one target. Each part
+// has 1 to MaxIDPart bytes of UTF-8, may hold any character, and letter case
+// matters.
+type ID struct {
+	Tenant   string
+	Target   string
+	Document string
+}
+
+// Transfer is one source document on its way to one target, with all its
+// revisions.
+type Transfer struct {
+	ID
+	// Rev is the row's revision, opaque and set by the store. A value is never
+	// used twice for one ID, not even after Purge.
+	Rev string
+	// Flow is the flow that owns the document.
+	Flow string
+	// Queue says whose turn it is; chosen by the engine, opaque to the store.
+	Queue string
+	// Due is when the row wants to be worked on; zero means never. A claim
+	// moves it to the lease's end. UTC, microseconds.
+	Due time.Time
+	// Wakes counts knocks. Intake changes Wakes, Due, Queue, Flow and Hint only.
+	Wakes int64
+	// Hint is what the last knock said and Fetch needs; opaque, at most MaxHint bytes.
+	Hint string
+	// State, Cause and Period serve List.
+	State, Cause, Period string
+	// Format is the shape of Data: an older process wakes a newer row but never rewrites it.
+	Format int
+	// Data is the engine's own; at most MaxData bytes.
+	Data []byte
+}
+
+// Ledger keeps one row per transfer.
+type Ledger interface {
+	// Create writes a new row, whose Rev must be empty, and returns it with its
+	// Rev. A row of that ID: ErrExists.
+	Create(ctx context.Context, t Transfer) (Transfer, error)
+	// Get returns the row; it sees every finished write. No such row: ErrNotFound.
+	Get(ctx context.Context, id ID) (Transfer, error)
+	// Update replaces the row if t.Rev is its current Rev and returns it with
+	// its new Rev; otherwise, also when there is no such row, ErrConflict.
+	Update(ctx context.Context, t Transfer) (Transfer, error)
+	// Purge removes the row if rev is current, else ErrConflict. A row that is gone: nil.
+	Purge(ctx context.Context, id ID, rev string) error
+	// Due returns rows of one queue whose Due is not after by, oldest first, at
+	// most limit. It may show too much and lag a minute; it must never lose a row.
+	Due(ctx context.Context, queue string, by time.Time, limit int) ([]Transfer, error)
+	// List returns one page in ID order (byte order of tenant, target, document)
+	// and may lag. It should be indexed by tenant+state+cause and tenant+period.
+	List(ctx context.Context, q Query) (Page, error)
+}
+
+// Queuer is optional on a Ledger: it names the queues that have rows due not
+// after by. Without it the engine asks for each flow's queues.
+type Queuer interface {
+	Queues(ctx context.Context, by time.Time) ([]string, error)
+}
+
+// Query selects transfers. Tenant is required; every other field that is not
+// empty must equal the row's. After is Page.Next of the page before; Limit 0
+// means 100.
+type Query struct {
+	Tenant, Target, State, Cause, Period string
+	After                                string
+	Limit                                int
+}
+
+// Page is one page of a List; Next is empty on the last. A page may be empty
+// and still have a Next.
+type Page struct {
+	Transfers []Transfer
+	Next      string
+}
+
+// All walks over all pages of a query. No lock is held between pages, so the
+// loop's body may call the store. An error ends the sequence as its last pair.
+func All(ctx context.Context, l Ledger, q Query) iter.Seq2[Transfer, error] {
+	return func(yield func(Transfer, error) bool) {
+		for {
+			p, err := l.List(ctx, q)
+			if err != nil {
+				yield(Transfer{}, err)
+				return
+			}
+			for _, t := range p.Transfers {
+				if !yield(t, nil) {
+					return
+				}
+			}
+			if p.Next == "" {
+				return
+			}
+			q.After = p.Next
+		}
+	}
+}
+
+// Value is a small named thing: a cursor, sealed credentials, a lease, a
+// mirror's shard. Data has at most MaxData bytes. Rev is opaque and set by the
+// store, never used twice for one name, not even after Delete.
+type Value struct {
+	Tenant, Name string
+	Rev          string
+	Data         []byte
+}
+
+// Values keeps small things by tenant and name.
+type Values interface {
+	// Load returns the value; it sees every finished write. No such value: ErrNotFound.
+	Load(ctx context.Context, tenant, name string) (Value, error)
+	// Save writes v if v.Rev is current and returns it with its new Rev. Rev ""
+	// creates. ErrConflict when Rev is not current, when Rev is "" and the value
+	// exists, and when Rev is set and the value is gone.
+	Save(ctx context.Context, v Value) (Value, error)
+	// Delete removes the value if rev is current, else ErrConflict. A value that is gone: nil.
+	Delete(ctx context.Context, tenant, name, rev string) error
+	// Scan returns values whose names begin with prefix, in byte order of name,
+	// after the name given, at most limit (0: 100). next is empty on the last page,
+	// else the after of the next one.
+	Scan(ctx context.Context, tenant, prefix, after string, limit int) (vs []Value, next string, err error)
+}
+
+// Contents keeps documents and postings: large and never changed.
+type Contents interface {
+	// Put writes data under a name. The same bytes again: nil; others: ErrExists.
+	// Sealed bytes differ at each sealing, so the engine names a content by a
+	// keyed hash of its plain text and takes ErrExists as done.
+	Put(ctx context.Context, tenant, name string, data []byte) error
+	// Read returns what was put. No such content: ErrNotFound.
+	Read(ctx context.Context, tenant, name string) ([]byte, error)
+	// Drop removes every content of the tenant whose name begins with prefix,
+	// which must not be empty. It may be repeated.
+	Drop(ctx context.Context, tenant, prefix string) error
+}
