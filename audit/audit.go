@@ -5,6 +5,36 @@
 // stands in front of one and owns order, time and the chain of hashes. The
 // engine appends to the Trail before and after each outside effect; when a
 // record cannot be written, nothing is sent.
+//
+//	log, err := sqlitelog.Open(ctx, "audit.db", nil)
+//	trail := audit.NewTrail(log, nil)
+//	err = trail.Append(ctx, audit.Record{
+//		Tenant: "acme", ID: "deliver/1", Actor: "engine",
+//		Action: "deliver", Subject: "report A1B2C3",
+//	})
+//	last, err := trail.Verify(ctx, "acme") // walks the whole chain
+//
+// Transport puts a record before and after each HTTP call that a client makes,
+// so that a client needs to know nothing of audit.
+//
+// # How it fails
+//
+// Every error of Trail.Append and of a Transport that could not record wraps
+// ErrUnavailable: whatever was about to happen must not happen. The record may
+// still stand in the log, which is why a record is written before its effect
+// and its outcome after. Verify wraps ErrBroken when the chain is wrong and
+// returns the log's own error when it could not be read.
+//
+// # What the chain shows, and what not
+//
+// Each record's hash covers all its fields and the hash before it. Verify
+// therefore finds a changed field, a record that is missing or was put in, and
+// a new order, and names the first wrong record. A chain alone cannot show that
+// its newest records were cut off, or that somebody rewrote all of it from one
+// record to the end: for that the number and hash of the newest record must be
+// known from outside. Verify returns the number to compare.
+//
+// Everything here is safe for concurrent use.
 package audit
 
 import (
@@ -22,9 +52,13 @@ var (
 	ErrNotFound = errors.New("audit: no record")
 	// ErrUnavailable says that the trail could not record; nothing may be sent.
 	ErrUnavailable = errors.New("audit: cannot record")
+	// ErrBroken says that the chain is wrong: a record was changed, removed, put
+	// in or moved.
+	ErrBroken = errors.New("audit: chain broken")
 )
 
-// Record is one happening. Time is UTC.
+// Record is one happening. Time is UTC with microseconds. A Log keeps every
+// field as it is, Detail byte for byte, because the hash covers them.
 type Record struct {
 	Tenant string    `json:"tenant"`
 	Seq    int64     `json:"seq"` // 1, 2, 3 … per tenant
@@ -45,8 +79,8 @@ type Record struct {
 }
 
 // Query selects records of a tenant in order of Seq. After is the sequence
-// number to go on behind; Subject and ID, where set, must equal the record's;
-// Limit 0 means 100.
+// number to go on behind; Subject, where set, must equal the record's; Limit 0
+// means 100.
 type Query struct {
 	Tenant  string
 	Subject string

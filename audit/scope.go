@@ -1,0 +1,25 @@
+package audit
+
+import "context"
+
+// Scope says on whose behalf a call to a vendor is made. Tenant is required.
+type Scope struct {
+	Tenant  string
+	Subject string // the document or thing: "report A1B2C3"
+	Actor   string // empty: the Trail's default
+	Attempt int    // of the delivery; 0 where attempts are not counted
+}
+
+type scopeKey struct{}
+
+// NewContext returns a context that carries s. The engine puts it around every
+// call of an end; a program that uses a client with Transport does so itself.
+func NewContext(ctx context.Context, s Scope) context.Context {
+	return context.WithValue(ctx, scopeKey{}, s)
+}
+
+// FromContext returns the scope that NewContext put in, if any.
+func FromContext(ctx context.Context) (Scope, bool) {
+	s, ok := ctx.Value(scopeKey{}).(Scope)
+	return s, ok
+}
