@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 )
 
 // sync is a shelf: a package of that name would shadow the standard library's at every import.
@@ -41,9 +42,7 @@ func TestAPackageBearsTheNameOfItsFolder(t *testing.T) {
 	for folder, goFiles := range packages(t) {
 		for _, file := range goFiles {
 			parsed, err := parser.ParseFile(token.NewFileSet(), file, read(t, file), parser.PackageClauseOnly)
-			if !assert.NoError(t, err) {
-				continue
-			}
+			require.NoError(t, err)
 			name := strings.TrimSuffix(parsed.Name.Name, "_test")
 			if name == "main" {
 				assert.Regexp(t, `^(examples|internal/bench)(/|$)`, folder, "%s: a program stands below examples", file)
