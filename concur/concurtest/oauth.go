@@ -1,0 +1,253 @@
+package concurtest
+
+import (
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// tokenError is the error body of the token endpoint.
+type tokenError struct {
+	status      int
+	Code        int    `json:"code"`
+	Error       string `json:"error"`
+	Description string `json:"error_description"`
+	Geolocation string `json:"geolocation,omitempty"`
+	Correlation string `json:"concur-correlationid"`
+}
+
+// tokenAnswer is the body of a token response; the fields that a grant does not
+// give are left out.
+type tokenAnswer struct {
+	ExpiresIn        any    `json:"expires_in"` // "3600" or 3600
+	Scope            string `json:"scope"`
+	TokenType        string `json:"token_type"`
+	AccessToken      string `json:"access_token"`
+	RefreshToken     string `json:"refresh_token,omitempty"`
+	RefreshExpiresIn int64  `json:"refresh_expires_in,omitempty"` // absolute, in epoch seconds
+	Geolocation      string `json:"geolocation"`
+}
+
+// tokenCall is one call of the token endpoint, under the server's lock.
+type tokenCall struct {
+	s      *Server
+	r      *http.Request
+	center *center
+	form   url.Values
+	app    *App
+}
+
+// serveToken follows the "Authentication" pages: POST /oauth2/v0/token.
+func (s *Server) serveToken(w http.ResponseWriter, r *http.Request) {
+	s.mu.Lock()
+	c := &tokenCall{s: s, r: r, center: s.centerLocked(r.Host)}
+	answer, refused := c.grant()
+	s.mu.Unlock()
+	status, body := http.StatusOK, any(answer)
+	if refused != nil {
+		refused.Correlation = correlation(r)
+		status, body = refused.status, refused
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	_, _ = w.Write(encodeJSON(body))
+}
+
+func deny(code int, kind, description string) *tokenError {
+	return &tokenError{status: http.StatusBadRequest, Code: code, Error: kind, Description: description}
+}
+
+func (c *tokenCall) grant() (*tokenAnswer, *tokenError) {
+	if c.center == nil || c.center == c.s.legacy {
+		return nil, &tokenError{status: http.StatusNotFound, Code: 61, Error: "invalid_client", Description: "client not found"}
+	}
+	if e := c.readForm(); e != nil {
+		return nil, e
+	}
+	if e := c.authenticate(); e != nil {
+		return nil, e
+	}
+	switch c.form.Get("grant_type") {
+	case "":
+		return nil, deny(65, "invalid_request", "grant_type was not supplied")
+	case "password":
+		return c.password()
+	case "refresh_token":
+		return c.refresh()
+	case "client_credentials":
+		return c.clientCredentials()
+	default:
+		return nil, deny(60, "invalid_grant", "grant type is not allowed for this client")
+	}
+}
+
+// readForm takes parameters from the body alone: those in the query string are
+// rejected, as is a Content-Type with a charset.
+func (c *tokenCall) readForm() *tokenError {
+	if c.r.Header.Get("Content-Type") != "application/x-www-form-urlencoded" {
+		return deny(135, "invalid_request", "unsupported request format")
+	}
+	if err := c.r.ParseForm(); err != nil {
+		return deny(135, "invalid_request", "unsupported request format")
+	}
+	c.form = c.r.PostForm
+	return nil
+}
+
+func (c *tokenCall) authenticate() *tokenError {
+	id, secret := c.form.Get("client_id"), c.form.Get("client_secret")
+	if id == "" {
+		return deny(62, "invalid_request", "client_id was not supplied")
+	}
+	if secret == "" {
+		return deny(63, "invalid_request", "client_secret was not supplied")
+	}
+	i := slices.IndexFunc(c.s.apps, func(a *App) bool { return a.ClientID == id })
+	if i < 0 {
+		return deny(61, "invalid_client", "client not found")
+	}
+	c.app = c.s.apps[i]
+	if c.app.ClientSecret != secret {
+		return deny(64, "invalid_client", "incorrect client credentials")
+	}
+	if c.app.Disabled {
+		return deny(59, "access_denied", "client is disabled")
+	}
+	return nil
+}
+
+// password is the company's first token: credtype authtoken, at the global
+// landing zone. Another data centre sends there who does not live in it.
+func (c *tokenCall) password() (*tokenAnswer, *tokenError) {
+	name, password := c.form.Get("username"), c.form.Get("password")
+	if name == "" {
+		return nil, deny(51, "invalid_request", "username was not supplied")
+	}
+	if password == "" {
+		return nil, deny(52, "invalid_request", "password was not supplied")
+	}
+	switch c.form.Get("credtype") {
+	case "authtoken":
+	case "", "password":
+		// Without credtype the words are taken for a user's, whom nobody knows here.
+		return nil, deny(5, "invalid_grant", "Incorrect Credentials. Please Retry")
+	default:
+		return nil, deny(120, "invalid_request", "credtype is invalid")
+	}
+	co := c.s.companyByID(name)
+	if co == nil {
+		return nil, deny(100, "invalid_request", "backend does not know this username")
+	}
+	t := c.s.tokens.request[password]
+	switch {
+	case t == nil || t.company != co || !c.s.now().Before(t.expires):
+		return nil, deny(5, "invalid_grant", "Incorrect Credentials. Please Retry")
+	case t.app != c.app:
+		return nil, deny(136, "invalid_request", "authtoken was not issued for you")
+	}
+	if e := c.elsewhere(co); e != nil {
+		return nil, e
+	}
+	scopes, e := c.scopes(c.app.Scopes)
+	if e != nil {
+		return nil, e
+	}
+	id, refresh := c.s.newRefreshToken(c.app, co, scopes)
+	return c.answer(co, co.center, scopes, id, refresh), nil
+}
+
+func (c *tokenCall) refresh() (*tokenAnswer, *tokenError) {
+	id := c.form.Get("refresh_token")
+	if id == "" {
+		return nil, deny(106, "invalid_request", "refresh_token was not supplied")
+	}
+	t := c.s.tokens.refresh[id]
+	switch {
+	case t == nil || !c.s.now().Before(t.expires):
+		e := deny(108, "invalid_grant", "bad or expired refresh token")
+		e.Geolocation = c.center.base(c.r)
+		return nil, e
+	case t.app != c.app:
+		return nil, deny(105, "invalid_grant", "grant was not issued to this client")
+	}
+	if e := c.elsewhere(t.company); e != nil {
+		return nil, e
+	}
+	scopes, e := c.scopes(t.scopes)
+	if e != nil {
+		return nil, e
+	}
+	if c.s.opts.KeepRefreshToken {
+		// A refresh begins the six months anew.
+		t.expires = c.s.now().Add(c.s.opts.RefreshTokenLifetime)
+	} else {
+		delete(c.s.tokens.refresh, id)
+		id, t = c.s.newRefreshToken(t.app, t.company, t.scopes)
+	}
+	return c.answer(t.company, t.company.center, scopes, id, t), nil
+}
+
+func (c *tokenCall) clientCredentials() (*tokenAnswer, *tokenError) {
+	scopes, e := c.scopes(c.app.Scopes)
+	if e != nil {
+		return nil, e
+	}
+	at := c.center
+	if at.name == GlobalLandingZone {
+		at = c.s.centers[1]
+	}
+	return c.answer(nil, at, scopes, "", nil), nil
+}
+
+// elsewhere is code 16. The global landing zone answers for every data centre,
+// but only for the first token: a refresh belongs to the geolocation.
+func (c *tokenCall) elsewhere(co *Company) *tokenError {
+	if co.center == c.center || c.center.name == GlobalLandingZone && c.form.Get("grant_type") == "password" {
+		return nil
+	}
+	e := deny(16, "invalid_request", "user lives elsewhere")
+	e.Geolocation = co.center.base(c.r)
+	return e
+}
+
+// scopes narrows what was granted to what the call asks for.
+func (c *tokenCall) scopes(granted []string) ([]string, *tokenError) {
+	asked := strings.Fields(c.form.Get("scope"))
+	if len(asked) == 0 {
+		return granted, nil
+	}
+	for _, s := range asked {
+		if !slices.Contains(granted, s) {
+			return nil, deny(54, "invalid_scope", "requested scope exceeds granted scope")
+		}
+	}
+	return asked, nil
+}
+
+func (c *tokenCall) answer(co *Company, at *center, scopes []string, id string, refresh *refreshToken) *tokenAnswer {
+	a := &tokenAnswer{
+		Scope: strings.Join(scopes, " "), TokenType: "Bearer", Geolocation: at.base(c.r),
+		AccessToken: c.s.newAccessToken(c.app, co, at, scopes), RefreshToken: id,
+	}
+	if refresh != nil {
+		a.RefreshExpiresIn = refresh.expires.Unix()
+	}
+	seconds := int64(c.s.opts.AccessTokenLifetime.Seconds())
+	a.ExpiresIn = strconv.FormatInt(seconds, 10)
+	if c.s.opts.NumericExpiresIn {
+		a.ExpiresIn = seconds
+	}
+	return a
+}
+
+func (s *Server) companyByID(id string) *Company {
+	for _, c := range s.companies {
+		if strings.EqualFold(c.ID, id) {
+			return c
+		}
+	}
+	return nil
+}

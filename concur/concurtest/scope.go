@@ -1,0 +1,27 @@
+package concurtest
+
+// Scopes that the served resources ask for. Follows the "Scopes" page.
+const (
+	scopeReportRead   = "expense.report.read"
+	scopeReportWrite  = "expense.report.readwrite"
+	scopeExpense3     = "EXPRPT"
+	scopeInvoice3     = "INVPMT"
+	scopeListRead     = "spend.list.read"
+	scopeItemRead     = "spend.listitem.read"
+	scopeUserIDs      = "identity.user.ids.read"
+	scopeUserCore     = "identity.user.core.read"
+	scopeUserCompany  = "identity.user.enterprise.read"
+	scopeEvents       = "events.topic.read"
+	scopeUser         = "user.read"
+	scopeFinancial    = "FISVC"
+	scopeUserEvents   = "identity.user.event.read"
+	scopeUserCoreMore = "identity.user.coresensitive.read"
+)
+
+func allScopes() []string {
+	return []string{
+		scopeInvoice3, scopeExpense3, scopeFinancial, scopeEvents, scopeReportRead, scopeReportWrite,
+		scopeUserCore, scopeUserCoreMore, scopeUserCompany, scopeUserEvents, scopeUserIDs,
+		scopeListRead, scopeItemRead, scopeUser,
+	}
+}
