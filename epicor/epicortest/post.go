@@ -1,0 +1,104 @@
+package epicortest
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Post runs the posting process of a group, as finance does: invoices that pass
+// become posted, the others stay with their reason in the group's PostErrorLog.
+// An invoice on hold stays without a reason. A group that is empty afterwards
+// goes away; that is an assumption to check on a live tenant. It returns the
+// reasons, nil when everything was posted.
+func (s *Server) Post(companyID, group string) []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.post(s.mustCompany(companyID), group)
+}
+
+func (s *Server) post(co *company, id string) []string {
+	g, ok := co.group(id)
+	if !ok {
+		return []string{fmt.Sprintf("Group %s is not valid.", id)}
+	}
+	var reasons []string
+	left := 0
+	for _, k := range co.order {
+		inv := co.invoices[k]
+		if inv.hed.str("GroupID") != id || inv.hed.bool("Posted") {
+			continue
+		}
+		if inv.hed.bool("InvoiceHeld") {
+			left++
+			continue
+		}
+		if why := unpostable(inv); why != "" {
+			reasons = append(reasons, fmt.Sprintf("Invoice %s: %s", inv.hed.str("InvoiceNum"), why))
+			left++
+			continue
+		}
+		inv = inv.clone()
+		co.invoices[k] = inv
+		inv.hed["Posted"], inv.hed["GLPosted"] = true, true
+		for _, rows := range [][]row{inv.dtl, inv.exp} {
+			for _, r := range rows {
+				r["Posted"] = true
+				s.stamp(r)
+			}
+		}
+		s.stamp(inv.hed)
+	}
+	if left == 0 {
+		co.groups.remove(g.key(co.groups.def.key))
+		return nil
+	}
+	g = g.clone()
+	g["PostErrorLog"] = strings.Join(reasons, "\n")
+	s.stamp(g)
+	co.groups.put(g)
+	return reasons
+}
+
+// unpostable gives the vendor's reason against posting, "" for none.
+func unpostable(inv *invoice) string {
+	if len(inv.dtl) == 0 {
+		return "Invoice with no detail"
+	}
+	if !inv.hed.num("DocInvoiceVendorAmt").Mul(sign(inv.hed)).Equal(inv.hed.num("DocInvoiceAmt")) {
+		return "Invoice Total does not agree with vendor 's total"
+	}
+	for _, g := range inv.tglc {
+		if g.str("GLAccount") == "" {
+			return "GL account is missing"
+		}
+	}
+	if len(inv.tglc) < len(inv.exp) {
+		return "GL account is missing"
+	}
+	return ""
+}
+
+func postTables() []string { return []string{tabPost} }
+
+func postParameters(c *call) (results, *fault) {
+	ts := newTableset(postTables())
+	ts.rows[tabPost] = []row{c.co.schema[tabPost].blank()}
+	return results{"returnObj": ts}, nil
+}
+
+// postSubmit posts at once: the fake has no agent that would do it later.
+func postSubmit(c *call) (results, *fault) {
+	ts, f := c.tableset(postTables())
+	if f != nil {
+		return nil, f
+	}
+	if len(ts.rows[tabPost]) != 1 {
+		return nil, business(tabPost, "GroupID", "One row of parameters is required.")
+	}
+	g, f := c.openGroup(ts.rows[tabPost][0].str("GroupID"))
+	if f != nil {
+		return nil, f
+	}
+	c.s.post(c.co, g.str("GroupID"))
+	return nil, nil
+}
