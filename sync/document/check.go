@@ -142,8 +142,13 @@ func (d Document) Check() error {
 		}
 	}
 	for i, c := range d.Charges {
-		fine(fmt.Sprintf("charge %d (%s)", i+1, c.Kind), c.Amount)
-		sum = sum.Add(c.Amount)
+		field := fmt.Sprintf("charge %d (%s)", i+1, c.Kind)
+		fine(field, c.Amount)
+		if d.Kind == Invoice {
+			sum = sum.Add(c.Amount)
+		} else if !c.Amount.IsZero() {
+			fs.add(TotalMismatch, field, c.Amount.String(), "only an invoice has charges")
+		}
 	}
 	if !sum.Equal(d.Total) {
 		what := "the expenses that are not personal"

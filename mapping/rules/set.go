@@ -1,0 +1,187 @@
+package rules
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+)
+
+// Set is a rule file that has been read and found sound. It is immutable and
+// safe for concurrent use.
+type Set struct {
+	name    string
+	version string
+	content content
+}
+
+// LoadFile reads a rule file. See Load.
+func LoadFile(path string) (*Set, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("rules: %w", err)
+	}
+	return Load(path, data)
+}
+
+// Load reads rules from data; path names them in errors and reasons. What is
+// wrong with them comes as Errors: all faults at once, sorted by line, each on
+// one line with its place and what to do.
+func Load(path string, data []byte) (*Set, error) {
+	r := &reader{file: path}
+	s := &Set{name: filepath.Base(path)}
+	if root := r.parse(data); root != nil {
+		r.content(root, &s.content)
+	}
+	if len(r.errs) > 0 {
+		r.errs.sort()
+		return nil, r.errs
+	}
+	canonical, err := json.Marshal(s.content)
+	if err != nil {
+		return nil, fmt.Errorf("rules: %s: %w", path, err)
+	}
+	sum := sha256.Sum256(canonical)
+	s.version = hex.EncodeToString(sum[:])
+	return s, nil
+}
+
+// Version is a hash of what the rules say. Comments, layout, the place of a
+// line and the order of tables are no part of it.
+func (s *Set) Version() string { return s.version }
+
+// Name is the file's name without its folder, as it stands in reasons.
+func (s *Set) Name() string { return s.name }
+
+// Rules is how many account rules the file has.
+func (s *Set) Rules() int { return len(s.content.Accounts.Rules) }
+
+// at names a place of the file to a person: "mapping.yaml:48".
+func (s *Set) at(p pos) string {
+	if p.line == 0 {
+		return s.name
+	}
+	return fmt.Sprintf("%s:%d", s.name, p.line)
+}
+
+// content is a rule file. The exported names only serve the encoder that the
+// version is made with.
+type content struct {
+	Company        company
+	Numbers        numbers
+	Netting        string // net or by_sign
+	PurchaseOrders string // refuse or expense
+	Counterparties map[string]counterparty
+	Employees      employees
+	Suppliers      suppliers
+	PayHold        string // allow or refuse
+	CostCentres    costCentres
+	Accounts       accounts
+	Personal       personal
+	Charges        charges
+	ApplyDate      applyDate
+	Descriptions   descriptions
+}
+
+// company turns the source's ledger, or a code of a custom field, into the
+// ERP's company.
+type company struct {
+	At      pos `json:"-"`
+	Default text
+	Ledgers map[string]text
+	Field   text
+	Codes   map[string]text
+	Test    text
+}
+
+type numbers struct {
+	Prefix    text
+	MaxLength int
+}
+
+// counterparty is who paid for an expense and is owed for it.
+type counterparty struct {
+	At       pos  `json:"-"`
+	Employee bool // the owner of the report; else Vendor
+	Vendor   text
+	Code     text // in the number; of the employee it stands under employees
+	Personal text // skip or employee_owes; empty: a personal expense parks
+}
+
+type employees struct {
+	At      pos `json:"-"`
+	Code    text
+	Vendors map[string]text
+	Match   []text // column, pattern
+	Pattern template
+}
+
+type suppliers struct {
+	At       pos `json:"-"`
+	Vendors  map[string]text
+	Unlisted string // as_is or refuse
+}
+
+type costCentres struct {
+	At       pos `json:"-"`
+	Report   text
+	Invoice  text
+	Values   map[string]text
+	Unlisted string // as_is or refuse
+}
+
+type accounts struct {
+	At       pos `json:"-"`
+	Template template
+	Rules    []rule
+}
+
+type rule struct {
+	Name    text
+	Rank    int
+	When    when
+	Natural text
+	Account template
+}
+
+// when holds a rule's conditions: an empty one matches everything, a list
+// matches any of its values, and all conditions must match.
+type when struct {
+	Kind, ExpenseType, Policy, Country, PaymentType, Ledger, Account []text
+	Sign                                                             text
+	Custom                                                           map[string][]text
+}
+
+type personal struct {
+	Account text
+}
+
+// charge is what becomes of shipping or tax on an invoice's header: spread over
+// the lines, or a line of its own.
+type charge struct {
+	At          pos `json:"-"`
+	Spread      bool
+	Account     text
+	Description text
+}
+
+type charges struct {
+	Shipping, Tax charge
+}
+
+type applyDate struct {
+	At           pos    `json:"-"`
+	From         string // approved or invoice_date
+	ClosedPeriod string // refuse or next_open
+}
+
+type description struct {
+	Text template
+	Max  int
+}
+
+type descriptions struct {
+	Invoice, Line description
+}

@@ -1,0 +1,142 @@
+package rules
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/ml-connector/ml-connector/mapping"
+	"github.com/ml-connector/ml-connector/sync/connector"
+	"github.com/ml-connector/ml-connector/sync/document"
+)
+
+// vendor finds the ERP's vendor of a group: one that exists, never a new one.
+func (r *run) vendor(g *group) (id string, why mapping.Reason) {
+	var field string
+	var owner connector.Owner
+	switch {
+	case r.doc.Kind == document.Invoice:
+		field, owner = "supplier", connector.Purchasing
+		id, why = r.supplier()
+	case g.employee:
+		field, owner = "employee", connector.Finance
+		id, why = r.employee()
+	default:
+		field, owner = "payment type "+g.payment, connector.Finance
+		id = g.vendor.value
+		why = mapping.Reason{Rule: "counterparties." + g.payment + " (" + r.set.at(g.vendor.at) + ")", Input: "payment type " + g.payment}
+	}
+	why.Field, why.Value = "vendor", id
+	if id == "" {
+		return "", why
+	}
+	v, found := r.tables.Vendor(id)
+	issue := connector.Issue{Field: field, Value: id, Owner: owner, Needs: "vendor/" + id}
+	switch {
+	case !found:
+		issue.Code = VendorMissing
+		issue.Message = fmt.Sprintf("%s %q matches no vendor in the ERP", field, clip(id))
+		issue.Remedy = "Create the vendor in the ERP, or link another one in " + why.Rule + ", then replay."
+	case v.Inactive:
+		issue.Code = VendorInactive
+		issue.Message = fmt.Sprintf("vendor %q is inactive in the ERP", clip(id))
+	case v.Unapproved:
+		issue.Code = VendorUnapproved
+		issue.Message = fmt.Sprintf("vendor %q is not approved in the ERP", clip(id))
+	case v.Hold && r.rules.PayHold == refuse:
+		issue.Code = VendorHold
+		issue.Message = fmt.Sprintf("payments to vendor %q are held in the ERP", clip(id))
+	default:
+		return id, why
+	}
+	r.issue(issue)
+	return id, why
+}
+
+// supplier matches by the vendor's code, or by an explicit line; never by name.
+func (r *run) supplier() (string, mapping.Reason) {
+	rules := r.rules.Suppliers
+	var code, address string
+	if s := r.doc.Supplier; s != nil {
+		code, address = strings.TrimSpace(s.Code), strings.TrimSpace(s.AddressCode)
+	}
+	if code == "" {
+		r.issue(connector.Issue{Code: SupplierCodeMissing, Field: "supplier"})
+		return "", mapping.Reason{}
+	}
+	for _, key := range []string{code + "/" + address, code} {
+		if line, listed := rules.Vendors[key]; listed {
+			return line.value, mapping.Reason{Rule: "suppliers.vendors (" + r.set.at(line.at) + ")", Input: "supplier " + key, Row: key}
+		}
+	}
+	if rules.Unlisted == refuse {
+		r.issue(connector.Issue{
+			Code: SupplierUnlisted, Field: "supplier", Value: code,
+			Message: fmt.Sprintf("supplier %q is in no line under suppliers.vendors", clip(code)),
+			Remedy:  fmt.Sprintf("Add %q under suppliers.vendors (%s), then replay.", clip(code), r.set.at(rules.At)),
+		})
+		return "", mapping.Reason{}
+	}
+	return code, mapping.Reason{Rule: "suppliers as is (" + r.set.at(rules.At) + ")", Input: "supplier " + code}
+}
+
+// employee matches by an explicit line, then in the order of employees.match.
+func (r *run) employee() (string, mapping.Reason) {
+	rules := r.rules.Employees
+	employeeID, login := strings.TrimSpace(r.doc.Owner.EmployeeID), strings.TrimSpace(r.doc.Owner.Login)
+	input := "employee " + employeeID
+	if line, listed := rules.Vendors[employeeID]; listed && employeeID != "" {
+		return line.value, mapping.Reason{Rule: "employees.vendors (" + r.set.at(line.at) + ")", Input: input, Row: employeeID}
+	}
+	guess, why := "", mapping.Reason{Rule: "employees (" + r.set.at(rules.At) + ")", Input: input}
+	for _, way := range rules.Match {
+		switch way.value {
+		case column:
+			if employeeID == "" {
+				continue
+			}
+			ids := r.tables.VendorsOf(employeeID)
+			if len(ids) > 1 {
+				r.issue(connector.Issue{
+					Code: VendorAmbiguous, Field: "employee", Value: strings.Join(ids, ", "),
+					Message: fmt.Sprintf("the ERP links the vendors %s to one employee", clip(strings.Join(ids, ", "))),
+					Remedy:  fmt.Sprintf("Leave one link in the ERP, or name the vendor under employees.vendors (%s), then replay.", r.set.at(rules.At)),
+				})
+				return "", mapping.Reason{}
+			}
+			if len(ids) == 1 {
+				why.Rule = "employees.match column (" + r.set.at(way.at) + ")"
+				return ids[0], why
+			}
+		case pattern:
+			filled, missing := rules.Pattern.fill(func(word string) string {
+				if word == "login" {
+					return login
+				}
+				return employeeID
+			})
+			if len(missing) > 0 {
+				continue
+			}
+			if guess == "" {
+				guess = filled
+				why.Rule = "employees.pattern (" + r.set.at(rules.Pattern.at) + ")"
+			}
+			if _, there := r.tables.Vendor(filled); there {
+				return filled, why
+			}
+		}
+	}
+	if guess == "" && employeeID == "" {
+		r.issue(connector.Issue{Code: EmployeeIDMissing, Field: "employee"})
+		return "", mapping.Reason{}
+	}
+	if guess == "" {
+		r.issue(connector.Issue{
+			Code: VendorMissing, Field: "employee", Value: employeeID, Owner: connector.Finance,
+			Message: fmt.Sprintf("no vendor in the ERP is linked to employee %q", clip(employeeID)),
+			Remedy:  fmt.Sprintf("Link the vendor in the ERP, or name it under employees.vendors (%s), then replay.", r.set.at(rules.At)),
+			Needs:   "employee/" + employeeID,
+		})
+	}
+	return guess, why
+}
