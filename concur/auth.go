@@ -1,0 +1,429 @@
+package concur
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/oauth2"
+	"golang.org/x/sync/singleflight"
+
+	"github.com/ml-connector/ml-connector/internal/rest"
+)
+
+// App is the registration of this program with SAP Concur. One app serves many
+// companies, each of which has a TokenSource of its own.
+type App struct {
+	ClientID     string
+	ClientSecret Secret
+}
+
+// TokenOptions configure a TokenSource. Nil, and each field's zero value, mean
+// the defaults.
+type TokenOptions struct {
+	// HTTP carries the token calls, and the calls of clients that are not given
+	// their own; its Transport and Timeout are used. Nil: a new one.
+	HTTP *http.Client
+	// AllowHosts are base URLs beside SAP Concur's own hosts that tokens may be
+	// sent to, such as a fake's "http://127.0.0.1:8080"; without a scheme https is
+	// meant. Nobody else's host is ever called, whatever an answer says.
+	AllowHosts []string
+	// BootstrapURL is where Connect asks for the first token. Default: BootstrapURL,
+	// the Global Landing Zone. It must be SAP Concur's or allowed.
+	BootstrapURL string
+	// Scopes narrow what the token may do; empty asks for all that the app has.
+	Scopes []string
+}
+
+const (
+	// readMargin is the least life that a token needs before a call that reads.
+	readMargin = 10 * time.Second
+	// writeMargin is the same for a call that writes and can never be repeated.
+	writeMargin = time.Minute
+	// tokenTimeout bounds one refresh with its saves, whatever became of its callers.
+	tokenTimeout = 2 * time.Minute
+	maxHops      = 2 // of code 16
+	maxConflicts = 5
+	// otherWait is how long a refused refresh waits for another process to save
+	// what it got for the same refresh token, looking every otherPoll.
+	otherWait = 3 * time.Second
+	otherPoll = 250 * time.Millisecond
+)
+
+// TokenSource keeps one company's token alive: it obtains it, saves it before
+// anybody uses it, refreshes it before it ends and follows the company's
+// geolocation. It is safe for concurrent use; however many goroutines meet an
+// expired token, one call is made. Follows the Authentication and Company
+// Authentication pages.
+type TokenSource struct {
+	app       App
+	store     TokenStore
+	rest      *rest.Client
+	http      *http.Client
+	hosts     hosts
+	bootstrap string
+	scopes    []string
+
+	flight singleflight.Group
+
+	mu      sync.Mutex
+	token   Token
+	rev     string
+	unsaved bool // token was issued but not saved: save it before anything else
+}
+
+// NewTokenSource returns the source of the token kept in store. It makes no
+// call. A missing client id or secret, or an AllowHosts entry that is no host,
+// is an error.
+func NewTokenSource(app App, store TokenStore, opts *TokenOptions) (*TokenSource, error) {
+	if opts == nil {
+		opts = &TokenOptions{}
+	}
+	if app.ClientID == "" || app.ClientSecret == "" {
+		return nil, errors.New("concur: App needs a client id and a client secret")
+	}
+	if store == nil {
+		return nil, errors.New("concur: NewTokenSource needs a TokenStore; NewMemoryTokenStore is one")
+	}
+	h, err := newHosts(opts.AllowHosts)
+	if err != nil {
+		return nil, err
+	}
+	bootstrap := opts.BootstrapURL
+	if bootstrap == "" {
+		bootstrap = BootstrapURL
+	}
+	if bootstrap, err = h.base(bootstrap); err != nil {
+		return nil, fmt.Errorf("concur: BootstrapURL: %w", err)
+	}
+	return &TokenSource{
+		app: app, store: store, http: opts.HTTP, rest: rest.New(rest.Options{HTTP: opts.HTTP, MaxBody: 1 << 20}),
+		hosts: h, bootstrap: bootstrap, scopes: opts.Scopes,
+	}, nil
+}
+
+// Connect exchanges a company request token for the company's first token and
+// saves it, replacing what was stored. The request token comes from the App
+// Center's redirect or from Administration > Company > Authentication Admin >
+// Company Request Token; it lives 24 hours. A refusal is a *TokenError. Follows
+// the Company Authentication page.
+func (s *TokenSource) Connect(ctx context.Context, companyUUID string, requestToken Secret) (Token, error) {
+	if companyUUID == "" || requestToken == "" {
+		return Token{}, errors.New("concur: Connect needs the company's UUID and its request token")
+	}
+	form := url.Values{
+		"grant_type": {"password"}, "credtype": {"authtoken"},
+		"username": {companyUUID}, "password": {string(requestToken)},
+	}
+	t, err := s.ask(ctx, s.bootstrap, form)
+	if err != nil {
+		return Token{}, err
+	}
+	t.Company = companyUUID
+	if t.RefreshToken == "" {
+		return Token{}, errors.New("concur: the token endpoint gave no refresh token: check that the app may refresh (code 107)")
+	}
+	for range maxConflicts {
+		_, rev, err := s.store.Load(ctx)
+		if err != nil && !errors.Is(err, ErrNoToken) {
+			return Token{}, fmt.Errorf("concur: load token: %w", err)
+		}
+		next, err := s.store.Save(ctx, t, rev)
+		if errors.Is(err, ErrTokenConflict) {
+			continue
+		}
+		if err != nil {
+			return Token{}, fmt.Errorf("concur: save token: %w", err)
+		}
+		s.set(t, next, false)
+		return t, nil
+	}
+	return Token{}, fmt.Errorf("concur: save token: %w", ErrTokenConflict)
+}
+
+// Token returns a token that lives at least ten seconds longer, refreshing it
+// first where needed. A company that was never connected: ErrNoToken; a refusal
+// is a *TokenError.
+func (s *TokenSource) Token(ctx context.Context) (Token, error) {
+	return s.get(ctx, readMargin, "")
+}
+
+// Refresh refreshes the token now, whatever life it has left. Each refresh
+// extends the refresh token's life of six months, so a company that is idle
+// wants one from time to time.
+func (s *TokenSource) Refresh(ctx context.Context) (Token, error) {
+	t, err := s.Token(ctx)
+	if err != nil {
+		return Token{}, err
+	}
+	return s.get(ctx, readMargin, t.AccessToken)
+}
+
+// OAuth2 adapts the source for libraries that take golang.org/x/oauth2's own
+// interface, which knows no context: ctx serves every call. Such a library
+// must send its requests to Token's Geolocation.
+func (s *TokenSource) OAuth2(ctx context.Context) oauth2.TokenSource {
+	return oauth2Source(func() (Token, error) { return s.Token(ctx) })
+}
+
+type oauth2Source func() (Token, error)
+
+// Token implements oauth2.TokenSource. The refresh token stays out of it: who
+// spends it must save what comes back.
+func (f oauth2Source) Token() (*oauth2.Token, error) {
+	t, err := f()
+	if err != nil {
+		return nil, err
+	}
+	return &oauth2.Token{AccessToken: string(t.AccessToken), TokenType: "Bearer", Expiry: t.Expiry}, nil
+}
+
+// get returns a token that lives longer than margin and whose access token is
+// not the one that was refused.
+func (s *TokenSource) get(ctx context.Context, margin time.Duration, refused Secret) (Token, error) {
+	if t, ok := s.cached(margin, refused); ok {
+		return t, nil
+	}
+	// Callers that want different things share a flight, so one that joined
+	// another's looks at what came out and may start its own.
+	for range 2 {
+		ch := s.flight.DoChan("token", func() (any, error) {
+			// The flight serves many callers: that the first one gave up must not end it.
+			ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), tokenTimeout)
+			defer cancel()
+			return s.renew(ctx, margin, refused)
+		})
+		select {
+		case <-ctx.Done():
+			return Token{}, ctx.Err()
+		case r := <-ch:
+			if r.Err != nil {
+				return Token{}, r.Err
+			}
+			t, ok := r.Val.(Token)
+			if ok && t.fresh(time.Now(), margin) && t.AccessToken != refused {
+				return t, nil
+			}
+		}
+	}
+	return Token{}, errors.New("concur: the token endpoint keeps giving a token that is refused or about to end: check this machine's clock")
+}
+
+func (s *TokenSource) cached(margin time.Duration, refused Secret) (Token, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.token, !s.unsaved && s.token.AccessToken != refused && s.token.fresh(time.Now(), margin)
+}
+
+func (s *TokenSource) set(t Token, rev string, unsaved bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.token, s.rev, s.unsaved = t, rev, unsaved
+}
+
+func (s *TokenSource) state() (t Token, rev string, unsaved bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.token, s.rev, s.unsaved
+}
+
+// renew runs in the flight: at most one at a time.
+func (s *TokenSource) renew(ctx context.Context, margin time.Duration, refused Secret) (Token, error) {
+	wanted := func(t Token) bool { return t.AccessToken != refused && t.fresh(time.Now(), margin) }
+	if t, ok := s.cached(margin, refused); ok {
+		return t, nil // another flight landed between the look and the start
+	}
+	if t, rev, unsaved := s.state(); unsaved {
+		// The store failed after the vendor had issued t, which is the only one
+		// that still works: it goes into the store before anything else.
+		saved, err := s.save(ctx, t, rev)
+		if err != nil || wanted(saved) {
+			return saved, err
+		}
+	}
+	t, rev, err := s.store.Load(ctx)
+	if err != nil {
+		if errors.Is(err, ErrNoToken) {
+			return Token{}, err
+		}
+		return Token{}, fmt.Errorf("concur: load token: %w", err)
+	}
+	if wanted(t) {
+		s.set(t, rev, false)
+		return t, nil // another process refreshed
+	}
+	if t.RefreshToken == "" || t.Geolocation == "" {
+		return Token{}, fmt.Errorf("%w (what is stored has no refresh token)", ErrNoToken)
+	}
+	next, err := s.spend(ctx, t)
+	if err != nil && deadRefresh(err) {
+		// Another process may have spent the same refresh token a moment ago and be
+		// about to save what it got for it.
+		if other, otherRev, ok := s.other(ctx, rev, wanted); ok {
+			s.set(other, otherRev, false)
+			return other, nil
+		}
+	}
+	if next.RefreshToken == "" {
+		return Token{}, err
+	}
+	saved, saveErr := s.save(ctx, next, rev)
+	if saveErr != nil {
+		return Token{}, saveErr
+	}
+	return saved, err
+}
+
+// spend exchanges t's refresh token. With an error it may still return a token
+// that has to be saved because its refresh token is the only one that works now.
+func (s *TokenSource) spend(ctx context.Context, t Token) (Token, error) {
+	base, err := s.hosts.base(t.Geolocation)
+	if err != nil {
+		return Token{}, fmt.Errorf("concur: stored token: %w", err)
+	}
+	next, err := s.ask(ctx, base, url.Values{"grant_type": {"refresh_token"}, "refresh_token": {string(t.RefreshToken)}})
+	if next.AccessToken == "" {
+		return Token{}, err
+	}
+	next.Company = t.Company
+	if next.RefreshToken == "" {
+		next.RefreshToken, next.RefreshExpiry = t.RefreshToken, t.RefreshExpiry
+	}
+	if len(next.Scopes) == 0 {
+		next.Scopes = t.Scopes
+	}
+	if err != nil {
+		// The answer named a host that no token may go to. Its refresh token is kept
+		// with the old geolocation, its access token is not used.
+		next.Geolocation, next.Expiry = base, time.Time{}
+	}
+	return next, err
+}
+
+// save writes t before anybody uses it. When somebody else saved meanwhile and
+// theirs lives, theirs is used and returned.
+func (s *TokenSource) save(ctx context.Context, t Token, rev string) (Token, error) {
+	for range maxConflicts {
+		next, err := s.store.Save(ctx, t, rev)
+		if err == nil {
+			s.set(t, next, false)
+			return t, nil
+		}
+		if !errors.Is(err, ErrTokenConflict) {
+			s.set(t, rev, true)
+			return Token{}, fmt.Errorf("concur: save token: %w", err)
+		}
+		theirs, theirRev, err := s.store.Load(ctx)
+		if errors.Is(err, ErrNoToken) {
+			s.set(Token{}, "", false)
+			return Token{}, fmt.Errorf("%w (it was removed meanwhile)", ErrNoToken)
+		}
+		if err != nil {
+			s.set(t, rev, true)
+			return Token{}, fmt.Errorf("concur: load token: %w", err)
+		}
+		if theirs.AccessToken == t.AccessToken || theirs.fresh(time.Now(), readMargin) {
+			s.set(theirs, theirRev, false)
+			return theirs, nil
+		}
+		rev = theirRev
+	}
+	s.set(t, rev, true)
+	return Token{}, fmt.Errorf("concur: save token: %w", ErrTokenConflict)
+}
+
+// other waits a moment for the store to show a wanted token of another revision.
+func (s *TokenSource) other(ctx context.Context, rev string, wanted func(Token) bool) (Token, string, bool) {
+	deadline := time.Now().Add(otherWait)
+	for {
+		t, theirs, err := s.store.Load(ctx)
+		if err == nil && theirs != rev && wanted(t) {
+			return t, theirs, true
+		}
+		if !time.Now().Before(deadline) {
+			return Token{}, "", false
+		}
+		timer := time.NewTimer(otherPoll)
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			timer.Stop()
+			return Token{}, "", false
+		}
+	}
+}
+
+// ask calls the token endpoint and follows code 16. A token that comes back
+// with an error is whole but for its geolocation, which is not allowed.
+func (s *TokenSource) ask(ctx context.Context, base string, form url.Values) (Token, error) {
+	form.Set("client_id", s.app.ClientID)
+	form.Set("client_secret", string(s.app.ClientSecret))
+	if len(s.scopes) > 0 {
+		form.Set("scope", strings.Join(s.scopes, " "))
+	}
+	for hop := 0; ; hop++ {
+		t, err := s.post(ctx, base, form)
+		var refused *TokenError
+		if !errors.As(err, &refused) || refused.Code != 16 || hop == maxHops {
+			return t, err
+		}
+		next, hostErr := s.hosts.base(refused.geolocation)
+		if hostErr != nil {
+			return Token{}, fmt.Errorf("concur: token endpoint sends elsewhere: %w", hostErr)
+		}
+		base = next
+	}
+}
+
+func (s *TokenSource) post(ctx context.Context, base string, form url.Values) (Token, error) {
+	const operation = "token"
+	u, err := url.Parse(base + "/oauth2/v0/token")
+	if err != nil {
+		return Token{}, &Error{Operation: operation, Err: err}
+	}
+	// The endpoint refuses a charset in the content type.
+	req, err := rest.NewRequest(ctx, http.MethodPost, u, "application/x-www-form-urlencoded", []byte(form.Encode()))
+	if err != nil {
+		return Token{}, &Error{Operation: operation, Err: err}
+	}
+	req.Header.Set("Accept", "application/json")
+	if id := Correlation(ctx); id != "" {
+		req.Header.Set(correlationHeader, id)
+	}
+	asked := time.Now()
+	// It may be repeated: an answer that was lost leaves nothing else to try than
+	// the same refresh token again.
+	res, err := s.rest.Safe(req)
+	if err != nil {
+		return Token{}, &Error{Operation: operation, Err: err}
+	}
+	if res.Status != http.StatusOK {
+		return Token{}, tokenErrorFrom(res.Status, res.Header, res.Body, rest.RetryAfter(res.Header, time.Now()))
+	}
+	var a tokenAnswer
+	if err := json.Unmarshal(res.Body, &a); err != nil {
+		return Token{}, &Error{
+			Operation: operation, Correlation: correlationOf(res.Header),
+			Err: errors.New("the token endpoint's answer is not the JSON it should be"),
+		}
+	}
+	t, err := a.token(asked)
+	if err != nil {
+		return Token{}, err
+	}
+	if t.Geolocation == "" && base != BootstrapURL {
+		t.Geolocation = base // where the answer came from
+	}
+	checked, err := s.hosts.base(t.Geolocation)
+	if err != nil {
+		return t, fmt.Errorf("concur: token endpoint: %w", err)
+	}
+	t.Geolocation = checked
+	return t, nil
+}

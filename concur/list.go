@@ -1,0 +1,56 @@
+package concur
+
+import (
+	"context"
+	"net/http"
+	"strings"
+)
+
+// ListItem is an item of a list, such as a cost centre. Follows the List Item
+// v4 page.
+type ListItem struct {
+	ID string `json:"id"` // UUID with dashes
+	// Code is the long code: the short codes of all ancestors and its own, joined
+	// by "-". ShortCode is the item's own.
+	Code      string `json:"code"`
+	ShortCode string `json:"shortCode"`
+	Value     string `json:"value"` // the name, for people
+	ParentID  string `json:"parentId"`
+	Level     int    `json:"level"`     // 1 is the top
+	IsDeleted bool   `json:"isDeleted"` // gone from every list
+	Lists     []struct {
+		ID          string `json:"id"`
+		HasChildren bool   `json:"hasChildren"`
+	} `json:"lists"` // where the item lives
+}
+
+// ListItemsService reads items of lists. Follows the List Item v4 page.
+type ListItemsService struct{ service }
+
+// Get returns one item. The id is a UUID, or the 32 hexadecimal digits without
+// dashes that custom fields hold. No such item: ErrNotFound. Scope:
+// spend.listitem.read.
+func (s *ListItemsService) Get(ctx context.Context, id string) (*ListItem, error) {
+	const operation = "ListItems.Get"
+	if !itemID.MatchString(id) {
+		return nil, &Error{Operation: operation, Status: http.StatusBadRequest, Message: "a list item's id is a UUID or 32 hexadecimal digits; nothing was sent"}
+	}
+	p, err := path(operation, "/list/v4/items", dashed(id))
+	if err != nil {
+		return nil, err
+	}
+	var item ListItem
+	if err := s.client.do(ctx, request{operation: operation, path: p, safe: true}, &item); err != nil {
+		return nil, err
+	}
+	return &item, nil
+}
+
+// dashed writes 32 hexadecimal digits as a UUID.
+func dashed(id string) string {
+	id = strings.ToLower(id)
+	if len(id) != 32 {
+		return id
+	}
+	return id[:8] + "-" + id[8:12] + "-" + id[12:16] + "-" + id[16:20] + "-" + id[20:]
+}

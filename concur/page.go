@@ -1,0 +1,94 @@
+package concur
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"net/http"
+	"net/url"
+	"strings"
+)
+
+// Page is one page of a list. Next is where the next one begins, "" on the
+// last; it is plain text that may be stored and used by another process. A page
+// may be empty and still have a Next.
+type Page[T any] struct {
+	Items []*T
+	Next  string
+}
+
+const maxNext = 4 << 10
+
+// nextPage takes from a NextPage link what may be followed: its query. The link
+// itself is never called: published samples point at hosts that do not accept
+// the token, and a forged one would carry it away. It must lead to the list it
+// came from.
+func nextPage(link, listPath string) (string, error) {
+	link = strings.TrimSpace(link)
+	if link == "" {
+		return "", nil
+	}
+	if len(link) > maxNext {
+		return "", fmt.Errorf("NextPage has %d characters", len(link))
+	}
+	u, err := url.Parse(link)
+	if err != nil || u.Opaque != "" {
+		return "", errors.New("NextPage is not a URL")
+	}
+	if !strings.EqualFold(strings.TrimSuffix(u.Path, "/"), listPath) {
+		return "", errors.New("NextPage leads to another resource")
+	}
+	if _, err := url.ParseQuery(u.RawQuery); err != nil || u.RawQuery == "" {
+		return "", errors.New("NextPage has no readable query")
+	}
+	return u.RawQuery, nil
+}
+
+// pageQuery returns the query of a page: that of the list at its beginning, and
+// what nextPage took from the link afterwards.
+func pageQuery(operation, query, after string) (string, error) {
+	if after == "" {
+		return query, nil
+	}
+	if _, err := url.ParseQuery(after); err != nil || len(after) > maxNext {
+		return "", &Error{Operation: operation, Status: http.StatusBadRequest, Message: "the page position is malformed; nothing was sent"}
+	}
+	return after, nil
+}
+
+// next completes a page whose link was read, and refuses one that stands still.
+func (p *Page[T]) next(operation, link, listPath, after string) error {
+	next, err := nextPage(link, listPath)
+	if err == nil && next != "" && next == after {
+		err = errors.New("NextPage leads to the same page again")
+	}
+	if err != nil {
+		return &Error{Operation: operation, Err: err}
+	}
+	p.Next = next
+	return nil
+}
+
+// all walks over pages. An error is the sequence's last pair.
+func all[T any](ctx context.Context, page func(ctx context.Context, after string) (*Page[T], error)) iter.Seq2[*T, error] {
+	return func(yield func(*T, error) bool) {
+		after := ""
+		for {
+			p, err := page(ctx, after)
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			for _, item := range p.Items {
+				if !yield(item, nil) {
+					return
+				}
+			}
+			if p.Next == "" {
+				return
+			}
+			after = p.Next
+		}
+	}
+}

@@ -1,0 +1,92 @@
+package concur
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"strings"
+)
+
+// User is a person's identity. Follows the Identity v4.1 page. It holds
+// personal data.
+type User struct {
+	ID                string         `json:"id"`       // UUID, the owner's id of reports
+	UserName          string         `json:"userName"` // the log-in name
+	ExternalID        string         `json:"externalId"`
+	Active            Flag           `json:"active"`
+	DisplayName       string         `json:"displayName"`
+	Name              UserName       `json:"name"`
+	PreferredLanguage string         `json:"preferredLanguage"`
+	Enterprise        UserEnterprise `json:"urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"`
+}
+
+// UserName is a person's name in its parts.
+type UserName struct {
+	GivenName  string `json:"givenName"`
+	FamilyName string `json:"familyName"`
+	Formatted  string `json:"formatted"`
+}
+
+// UserEnterprise is what the employer says about a person. CostCenter is not
+// the cost centre of expenses.
+type UserEnterprise struct {
+	EmployeeNumber string `json:"employeeNumber"`
+	CompanyID      string `json:"companyId"`
+	CostCenter     string `json:"costCenter"`
+	Department     string `json:"department"`
+	StartDate      Time   `json:"startDate"`
+}
+
+// UsersService reads identities. Follows the Identity v4.1 page. It takes a
+// company's token. Scope: identity.user.core.read, and
+// identity.user.enterprise.read for the employee number.
+type UsersService struct{ service }
+
+const usersPath = "/profile/identity/v4.1/Users"
+
+// Get returns the user with a UUID. No such user: ErrNotFound.
+func (s *UsersService) Get(ctx context.Context, id string) (*User, error) {
+	const operation = "Users.Get"
+	p, err := path(operation, usersPath, id)
+	if err != nil {
+		return nil, err
+	}
+	var u User
+	if err := s.client.do(ctx, request{operation: operation, path: p, safe: true}, &u); err != nil {
+		return nil, err
+	}
+	return &u, nil
+}
+
+// ByLogin returns the user with a log-in name, compared without regard to
+// letter case. No such user: ErrNotFound.
+func (s *UsersService) ByLogin(ctx context.Context, login string) (*User, error) {
+	const operation = "Users.ByLogin"
+	if strings.TrimSpace(login) == "" || len(login) > 300 {
+		return nil, &Error{Operation: operation, Status: http.StatusBadRequest, Message: "the log-in name is missing or too long; nothing was sent"}
+	}
+	// A filter's literal is written as JSON is (RFC 7644), so no name can leave it.
+	literal, err := json.Marshal(login)
+	if err != nil {
+		return nil, &Error{Operation: operation, Err: err}
+	}
+	body := map[string]any{
+		"schemas": []string{"urn:ietf:params:scim:api:messages:concur:2.0:SearchRequest"},
+		"filter":  "userName eq " + string(literal),
+		"count":   10,
+	}
+	var a struct {
+		Resources []*User `json:"Resources"`
+	}
+	// The search is a POST that changes nothing.
+	r := request{operation: operation, method: http.MethodPost, path: usersPath + "/.search", body: body, safe: true}
+	if err := s.client.do(ctx, r, &a); err != nil {
+		return nil, err
+	}
+	for _, u := range a.Resources {
+		if u != nil && strings.EqualFold(u.UserName, login) {
+			return u, nil
+		}
+	}
+	return nil, &Error{Operation: operation, Status: http.StatusNotFound, Message: "no user has that log-in name"}
+}
