@@ -1,0 +1,165 @@
+package concur
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/url"
+	"strings"
+)
+
+// Topics of events that this package knows the facts of. Published samples
+// print some of them without "public.": compare with SameTopic.
+const (
+	TopicExpenseReport        = "public.concur.expense.report"
+	TopicFinancialIntegration = "public.concur.financialintegration"
+)
+
+// SameTopic reports whether two topic names mean the same topic, with or
+// without the "public." that samples leave out.
+func SameTopic(a, b string) bool {
+	return strings.TrimPrefix(a, "public.") == strings.TrimPrefix(b, "public.")
+}
+
+// EventType says what happened.
+type EventType string
+
+// The event types of TopicExpenseReport. StatusChanged is published for submit,
+// send back, recall and payment; every other step only where the customer
+// configured it, so an approval may come without an event.
+const (
+	ReportCreated EventType = "reportCreated"
+	ReportUpdated EventType = "reportUpdated"
+	ReportDeleted EventType = "reportDeleted"
+	StatusChanged EventType = "statusChanged"
+)
+
+// The event types of TopicFinancialIntegration.
+const (
+	ExpenseReady           EventType = "expense.readyForIntegration"
+	InvoiceReady           EventType = "invoice.readyForIntegration"
+	PayrollReady           EventType = "payroll.readyForIntegration"
+	CashAdvanceReady       EventType = "cashadvance.readyForIntegration"
+	RequestObligationReady EventType = "requestObligation.readyForIntegration"
+	ReportObligationReady  EventType = "reportObligation.readyForIntegration"
+)
+
+// Event is what Concur announces. It comes at least once, in no order, and says
+// no more than where to look. Follows the Event Subscription Service v4 page.
+type Event struct {
+	ID            Text      `json:"id"` // opaque; the same on a repeated delivery
+	CorrelationID Text      `json:"correlationId"`
+	EventType     EventType `json:"eventType"`
+	Topic         string    `json:"topic"`
+	Subtopic      Text      `json:"subtopic"`
+	TimeStamp     Time      `json:"timeStamp"`
+	// Facts are the content as it came; see Report and Financial.
+	Facts json.RawMessage `json:"facts"`
+	// Data is null in most events.
+	Data json.RawMessage `json:"data"`
+}
+
+// ParseEvent reads an event. It wants a JSON object with an event type and takes
+// whatever topic, type and further members it has.
+func ParseEvent(body []byte) (Event, error) {
+	body = bytes.TrimSpace(body)
+	if len(body) == 0 || body[0] != '{' {
+		return Event{}, errors.New("concur: event is not a JSON object")
+	}
+	var e Event
+	if err := json.Unmarshal(body, &e); err != nil {
+		return Event{}, fmt.Errorf("concur: event: %w", shape(err))
+	}
+	if e.EventType == "" {
+		return Event{}, errors.New("concur: event has no eventType")
+	}
+	return e, nil
+}
+
+// Company returns the UUID of the company that the event belongs to, "" when
+// its facts have none.
+func (e Event) Company() string {
+	var f struct {
+		CompanyID Text `json:"companyId"`
+	}
+	if len(e.Facts) == 0 || json.Unmarshal(e.Facts, &f) != nil {
+		return ""
+	}
+	return string(f.CompanyID)
+}
+
+// ReportFacts are the facts of TopicExpenseReport.
+type ReportFacts struct {
+	CompanyID string `json:"companyId"`
+	ReportID  string `json:"reportId"`
+	// UserID is who the event is about: the owner for a submit, else who acted. The
+	// owner stands in Href; see Owner.
+	UserID           string `json:"userId"`
+	ActingUserID     string `json:"actingUserId"`
+	ReportType       string `json:"reportType"`
+	LastModifiedDate Time   `json:"lastModifiedDate"`
+	Href             string `json:"href"` // absent for a deleted report; its host may be an old one: never call it
+
+	// The following come with StatusChanged only.
+	PreviousApprovalStatus ApprovalStatus `json:"previousApprovalStatus"`
+	CurrentApprovalStatus  ApprovalStatus `json:"currentApprovalStatus"`
+	PreviousPaymentStatus  PaymentStatus  `json:"previousPaymentStatus"`
+	CurrentPaymentStatus   PaymentStatus  `json:"currentPaymentStatus"`
+	// StepCode is SENDBACK, RECALL, EXTVAL, PAIDREPORT or the customer's own.
+	StepCode  string `json:"stepCode"`
+	ProcessID string `json:"processId"`
+}
+
+// Owner returns the UUID of the report's owner, read from the path of Href, and
+// "" when there is none.
+func (f ReportFacts) Owner() string {
+	u, err := url.Parse(f.Href)
+	if err != nil {
+		return ""
+	}
+	parts := strings.Split(u.Path, "/")
+	for i, p := range parts {
+		if p == "users" && i+1 < len(parts) && itemID.MatchString(parts[i+1]) {
+			return parts[i+1]
+		}
+	}
+	return ""
+}
+
+// Report returns the facts of an event of TopicExpenseReport. Another topic, or
+// facts that are not readable, is an error.
+func (e Event) Report() (ReportFacts, error) {
+	var f ReportFacts
+	err := e.facts(TopicExpenseReport, &f)
+	return f, err
+}
+
+// FinancialFacts are the facts of TopicFinancialIntegration.
+type FinancialFacts struct {
+	CompanyID  string `json:"companyId"`
+	DocumentID string `json:"documentId"`
+	EntityID   string `json:"entityId"`
+	Href       string `json:"href"` // its host may be an old one: never call it
+}
+
+// Financial returns the facts of an event of TopicFinancialIntegration. Another
+// topic, or facts that are not readable, is an error.
+func (e Event) Financial() (FinancialFacts, error) {
+	var f FinancialFacts
+	err := e.facts(TopicFinancialIntegration, &f)
+	return f, err
+}
+
+func (e Event) facts(topic string, into any) error {
+	if !SameTopic(e.Topic, topic) {
+		return fmt.Errorf("concur: event of topic %.80q: want %s", oneLine(e.Topic), topic)
+	}
+	if len(e.Facts) == 0 {
+		return errors.New("concur: event has no facts")
+	}
+	if err := json.Unmarshal(e.Facts, into); err != nil {
+		return fmt.Errorf("concur: facts of event: %w", shape(err))
+	}
+	return nil
+}
