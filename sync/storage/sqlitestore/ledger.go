@@ -1,0 +1,185 @@
+package sqlitestore
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/ml-connector/ml-connector/internal/sqlitefile"
+	"github.com/ml-connector/ml-connector/sync/storage"
+)
+
+// Create implements storage.Ledger.
+func (s *Store) Create(ctx context.Context, t storage.Transfer) (storage.Transfer, error) {
+	if t.Rev != "" {
+		return storage.Transfer{}, fmt.Errorf("sqlitestore: create %q: Rev must be empty, it is %q", t.Document, t.Rev)
+	}
+	t = stored(t)
+	var rev int64
+	err := s.file.Write(ctx, func(tx *sqlitefile.Tx) error {
+		var one int
+		taken, err := tx.Get(sqlExists, []any{t.Tenant, t.Target, t.Document}, &one)
+		if err != nil {
+			return err
+		}
+		if taken {
+			return storage.ErrExists
+		}
+		if rev, err = nextRev(tx); err != nil {
+			return err
+		}
+		_, err = tx.Exec(sqlCreate, t.Tenant, t.Target, t.Document, rev,
+			t.Flow, t.Queue, micros(t.Due), t.Wakes, t.Hint, t.State, t.Cause, t.Period, t.Format, t.Data)
+		return err
+	})
+	if err != nil {
+		return storage.Transfer{}, fmt.Errorf("sqlitestore: create %q: %w", t.Document, err)
+	}
+	t.Rev = formatRev(rev)
+	return t, nil
+}
+
+// Get implements storage.Ledger.
+func (s *Store) Get(ctx context.Context, id storage.ID) (storage.Transfer, error) {
+	t, err := scanTransfer(s.file.Reader().QueryRowContext(ctx, sqlGet, id.Tenant, id.Target, id.Document))
+	if err != nil {
+		return storage.Transfer{}, fmt.Errorf("sqlitestore: get %q: %w", id.Document, orNotFound(err))
+	}
+	return t, nil
+}
+
+// Update implements storage.Ledger.
+func (s *Store) Update(ctx context.Context, t storage.Transfer) (storage.Transfer, error) {
+	old := parseRev(t.Rev)
+	t = stored(t)
+	var rev int64
+	err := s.file.Write(ctx, func(tx *sqlitefile.Tx) error {
+		var current int64
+		found, err := tx.Get(sqlRev, []any{t.Tenant, t.Target, t.Document}, &current)
+		if err != nil {
+			return err
+		}
+		if !found || current != old {
+			return storage.ErrConflict
+		}
+		if rev, err = nextRev(tx); err != nil {
+			return err
+		}
+		_, err = tx.Exec(sqlUpdate, rev, t.Flow, t.Queue, micros(t.Due), t.Wakes, t.Hint, t.State, t.Cause, t.Period, t.Format, t.Data,
+			t.Tenant, t.Target, t.Document, old)
+		return err
+	})
+	if err != nil {
+		return storage.Transfer{}, fmt.Errorf("sqlitestore: update %q: %w", t.Document, err)
+	}
+	t.Rev = formatRev(rev)
+	return t, nil
+}
+
+// Purge implements storage.Ledger.
+func (s *Store) Purge(ctx context.Context, id storage.ID, rev string) error {
+	err := s.file.Write(ctx, func(tx *sqlitefile.Tx) error {
+		n, err := tx.Exec(sqlPurge, id.Tenant, id.Target, id.Document, parseRev(rev))
+		if err != nil || n > 0 {
+			return err
+		}
+		var one int
+		there, err := tx.Get(sqlExists, []any{id.Tenant, id.Target, id.Document}, &one)
+		if err != nil {
+			return err
+		}
+		if there {
+			return storage.ErrConflict
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("sqlitestore: purge %q: %w", id.Document, err)
+	}
+	return nil
+}
+
+// Due implements storage.Ledger; it neither shows too much nor lags.
+func (s *Store) Due(ctx context.Context, queue string, by time.Time, limit int) ([]storage.Transfer, error) {
+	ts, err := s.transfers(ctx, sqlDue, queue, by.UnixMicro(), max(limit, 0))
+	if err != nil {
+		return nil, fmt.Errorf("sqlitestore: due of queue %q: %w", queue, err)
+	}
+	return ts, nil
+}
+
+// Queues implements storage.Queuer, in byte order.
+func (s *Store) Queues(ctx context.Context, by time.Time) (queues []string, err error) {
+	rows, err := s.file.Reader().QueryContext(ctx, sqlQueues, by.UnixMicro())
+	if err != nil {
+		return nil, fmt.Errorf("sqlitestore: queues: %w", err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var queue string
+		if err := rows.Scan(&queue); err != nil {
+			return nil, fmt.Errorf("sqlitestore: queues: %w", err)
+		}
+		queues = append(queues, queue)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("sqlitestore: queues: %w", err)
+	}
+	return queues, nil
+}
+
+// transfers runs a query that selects columns.
+func (s *Store) transfers(ctx context.Context, query string, args ...any) ([]storage.Transfer, error) {
+	rows, err := s.file.Reader().QueryContext(ctx, query, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var ts []storage.Transfer
+	for rows.Next() {
+		t, err := scanTransfer(rows)
+		if err != nil {
+			return nil, err
+		}
+		ts = append(ts, t)
+	}
+	return ts, rows.Err()
+}
+
+// scanTransfer reads columns from a *sql.Row or *sql.Rows.
+func scanTransfer(row interface{ Scan(dest ...any) error }) (storage.Transfer, error) {
+	var t storage.Transfer
+	var rev int64
+	var due sql.NullInt64
+	err := row.Scan(&t.Tenant, &t.Target, &t.Document, &rev, &t.Flow, &t.Queue, &due, &t.Wakes, &t.Hint, &t.State, &t.Cause, &t.Period, &t.Format, &t.Data)
+	if err != nil {
+		return storage.Transfer{}, err
+	}
+	t.Rev = formatRev(rev)
+	if due.Valid {
+		t.Due = time.UnixMicro(due.Int64).UTC()
+	}
+	return t, nil
+}
+
+// stored returns t as it will be read back, sharing nothing with the caller's.
+func stored(t storage.Transfer) storage.Transfer {
+	t.Data = owned(t.Data)
+	if !t.Due.IsZero() {
+		t.Due = time.UnixMicro(t.Due.UnixMicro()).UTC()
+	}
+	return t
+}
+
+func micros(due time.Time) sql.NullInt64 {
+	return sql.NullInt64{Int64: due.UnixMicro(), Valid: !due.IsZero()}
+}
+
+func orNotFound(err error) error {
+	if errors.Is(err, sql.ErrNoRows) {
+		return storage.ErrNotFound
+	}
+	return err
+}
