@@ -1,14 +1,51 @@
 package epicortest_test
 
 import (
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"strings"
 	"testing"
 
+	"github.com/shopspring/decimal"
 	"github.com/stretchr/testify/require"
+
+	"github.com/ml-connector/ml-connector/epicor/epicortest"
 )
 
-func TestInvoiceIsKeptAsItWasEntered(t *testing.T) {
-	k := newKit(t, nil)
+const (
+	asInvoice   = "GetNewAPInvHedInvoice"
+	asDebitMemo = "GetNewAPInvHedDebitMemo"
+)
+
+// ready is a kit with the group G1.
+func ready(t *testing.T, opts *epicortest.Options) *kit {
+	t.Helper()
+	k := newKit(t, opts)
 	k.group("G1")
+	return k
+}
+
+// refused expects a broken rule and returns its message and field.
+func (k *kit) refused(path string, in record) (message, field string) {
+	k.t.Helper()
+	e := k.post(http.StatusBadRequest, path, in)
+	require.Equal(k.t, "Ice.Common.BusinessObjectException", e["ErrorType"])
+	d := rows(k.t, e, "ErrorDetails")[0]
+	require.Equal(k.t, e["ErrorMessage"], d["Message"])
+	require.Equal(k.t, path[strings.Index(path, "/")+1:], d["Method"])
+	message, ok := e["ErrorMessage"].(string)
+	require.True(k.t, ok)
+	table, ok := d["Table"].(string)
+	require.True(k.t, ok)
+	col, ok := d["Field"].(string)
+	require.True(k.t, ok)
+	return message, table + "." + col
+}
+
+func TestInvoiceIsKeptAsItWasEntered(t *testing.T) {
+	k := ready(t, nil)
 	k.invoice("INV-1", "12.10")
 	list := k.srv.Invoices(co)
 	require.Len(t, list, 1)
@@ -16,11 +53,489 @@ func TestInvoiceIsKeptAsItWasEntered(t *testing.T) {
 	require.Equal(t, "ACME", i.VendorID)
 	require.Equal(t, "key-INV-1", i.ExternalID)
 	require.Equal(t, "EUR", i.Currency)
+	require.Equal(t, "N30", i.TermsCode)
 	require.Equal(t, "12.1", i.Amount.String())
 	require.Equal(t, "12.1", i.VendorAmount.String())
 	require.Equal(t, date(2026, 10, 28), i.Date)
 	require.Len(t, i.Lines, 1)
-	require.Len(t, i.Lines[0].Splits, 1)
-	require.Equal(t, "6410|200|00", i.Lines[0].Splits[0].Account)
+	require.Equal(t, []epicortest.Split{{Seq: 1, Account: "6410|200|00", Amount: i.Lines[0].Splits[0].Amount}}, i.Lines[0].Splits)
 	require.True(t, i.Balanced())
+	require.False(t, i.Posted)
+}
+
+func TestAmountsTravelWithoutBinaryNoise(t *testing.T) {
+	k := ready(t, nil)
+	k.invoice("INV-1", "12345678901234.10")
+	_, b, err := k.do(http.MethodGet, invoices+"GetByID?vendorNum=42&invoiceNum=INV-1", nil)
+	require.NoError(t, err)
+	require.Contains(t, string(b), `"DocInvoiceVendorAmt":12345678901234.10,`)
+	require.Contains(t, string(b), `"returnObj":{`)
+}
+
+func TestUserDefinedColumnsAreKept(t *testing.T) {
+	k := ready(t, nil)
+	ds := k.newHeader(asInvoice, "INV-1", "1")
+	changed(t, ds, "APInvHed")["ConcurID_c"] = "R-77"
+	k.ds(invoices+"UpdateMaster", master(ds, "APInvHed"))
+	require.Equal(t, "R-77", k.srv.Invoices(co)[0].Column("ConcurID_c"))
+	require.Equal(t, "R-77", k.get(200, invoices+"APInvoices('EPIC06',42,'INV-1')")["ConcurID_c"])
+}
+
+func TestNewRowsAndChangesCommitNothing(t *testing.T) {
+	k := ready(t, nil)
+	k.newHeader(asInvoice, "INV-1", "1")
+	require.Empty(t, k.srv.Invoices(co))
+}
+
+func TestATablesetWithAColumnMissingIsRefused(t *testing.T) {
+	k := ready(t, nil)
+	ds := k.newHeader(asInvoice, "INV-1", "1")
+	delete(changed(t, ds, "APInvHed"), "ConcurID_c")
+	msg, field := k.refused(invoices+"UpdateMaster", master(ds, "APInvHed"))
+	require.Contains(t, msg, "ConcurID_c")
+	require.Equal(t, "APInvHed.ConcurID_c", field)
+	require.Empty(t, k.srv.Invoices(co))
+}
+
+func TestATablesetWithATableMissingIsRefused(t *testing.T) {
+	k := ready(t, nil)
+	ds := k.newHeader(asInvoice, "INV-1", "1")
+	delete(ds, "APInvTax")
+	msg, _ := k.refused(invoices+"UpdateMaster", master(ds, "APInvHed"))
+	require.Contains(t, msg, "APInvTax")
+}
+
+func TestAMissingColumnIsLostWhereTheRealOneWouldLoseIt(t *testing.T) {
+	k := ready(t, &epicortest.Options{LoseMissing: true})
+	ds := k.header(asInvoice, "INV-1", "1")
+	delete(edit(t, ds, "APInvHed", 0), "ExternalID")
+	k.ds(invoices+"UpdateMaster", master(ds, "APInvHed"))
+	require.Empty(t, k.srv.Invoices(co)[0].ExternalID)
+}
+
+func TestAnUpdatedRowNeedsTheOldOneBesideIt(t *testing.T) {
+	for _, lone := range []bool{false, true} {
+		k := ready(t, &epicortest.Options{LoneUpdates: lone})
+		ds := k.header(asInvoice, "INV-1", "1")
+		h := edit(t, ds, "APInvHed", 0)
+		h["Description"] = "alone"
+		ds["APInvHed"] = []any{h}
+		if !lone {
+			_, field := k.refused(invoices+"UpdateMaster", master(ds, "APInvHed"))
+			require.Equal(t, "APInvHed.RowMod", field)
+			continue
+		}
+		k.ds(invoices+"UpdateMaster", master(ds, "APInvHed"))
+		require.Equal(t, "alone", k.srv.Invoices(co)[0].Description)
+	}
+}
+
+func TestAnUnmarkedRowIsNotSaved(t *testing.T) {
+	k := ready(t, nil)
+	ds := k.header(asInvoice, "INV-1", "1")
+	rows(t, ds, "APInvHed")[0]["Description"] = "unmarked"
+	out := k.out(invoices+"UpdateMaster", master(ds, "APInvHed"))
+	require.Equal(t, false, out["lUpdateRan"])
+	require.Equal(t, "Travel", k.srv.Invoices(co)[0].Description)
+}
+
+func TestASavedLineBringsItsDefaultExpense(t *testing.T) {
+	k := ready(t, nil)
+	ds := k.line(k.header(asInvoice, "INV-1", "10"), "INV-1", "10")
+	exp := rows(t, ds, "APInvExp")
+	require.Len(t, exp, 1)
+	require.Equal(t, json.Number("10"), exp[0]["DocExpAmt"])
+	tglc := rows(t, ds, "APInvExpTGLC")
+	require.Len(t, tglc, 1)
+	require.Equal(t, "9999|000|00", tglc[0]["GLAccount"])
+	require.Equal(t, "000", tglc[0]["SegValue2"])
+}
+
+func TestAnExpenseAddedInsteadOfChangedDoublesTheExpense(t *testing.T) {
+	k := ready(t, nil)
+	ds := k.line(k.header(asInvoice, "INV-1", "10"), "INV-1", "10")
+	k.split(ds, "10", "6410|200|00")
+	i := k.srv.Invoices(co)[0]
+	require.Len(t, i.Lines[0].Splits, 2)
+	require.False(t, i.Balanced())
+	line := value(t, k.get(200, invoices+"APInvDtls"))[0]
+	require.Equal(t, json.Number("20"), line["DocLineExpenses"])
+	require.Equal(t, json.Number("-10"), line["DocVariance"])
+}
+
+// split adds an expense with its account to line 1 of INV-1 and saves both.
+func (k *kit) split(ds record, amount, glAccount string) record {
+	k.t.Helper()
+	key := record{"ds": ds, "vendorNum": 42, "invoiceNum": "INV-1", "invoiceLine": 1}
+	ds = k.ds(invoices+"GetNewAPInvExp", key)
+	seq := changed(k.t, ds, "APInvExp")["InvExpSeq"]
+	ds = k.ds(invoices+"ChangeExpLineAmt", record{"ds": ds, "ProposedAmt": json.Number(amount)})
+	ds = k.ds(invoices+"GetNewAPInvExpTGLC", record{"ds": ds, "vendorNum": 42, "invoiceNum": "INV-1", "invoiceLine": 1, "invExpSeq": seq})
+	account(changed(k.t, ds, "APInvExpTGLC"), glAccount)
+	return k.ds(invoices+"UpdateMaster", master(ds, "APInvExp"))
+}
+
+func TestALineIsSplitByChangingTheFirstAndAddingTheSecond(t *testing.T) {
+	k := ready(t, nil)
+	ds := k.line(k.header(asInvoice, "INV-1", "10"), "INV-1", "10")
+	edit(t, ds, "APInvExp", 0)["DocExpAmt"] = json.Number("7.50")
+	account(edit(t, ds, "APInvExpTGLC", 0), "6410|200|00")
+	ds = k.ds(invoices+"UpdateMaster", master(ds, "APInvExp"))
+	k.split(ds, "2.50", "6420|200|00")
+	i := k.srv.Invoices(co)[0]
+	require.True(t, i.Balanced())
+	require.Equal(t, "6410|200|00", i.Lines[0].Splits[0].Account)
+	require.Equal(t, "6420|200|00", i.Lines[0].Splits[1].Account)
+	require.Equal(t, "2.5", i.Lines[0].Splits[1].Amount.String())
+}
+
+func TestASecondAccountForOneExpenseIsRefused(t *testing.T) {
+	k := ready(t, nil)
+	ds := k.line(k.header(asInvoice, "INV-1", "10"), "INV-1", "10")
+	ds = k.ds(invoices+"GetNewAPInvExpTGLC", record{"ds": ds, "vendorNum": 42, "invoiceNum": "INV-1", "invoiceLine": 1, "invExpSeq": 1})
+	account(changed(t, ds, "APInvExpTGLC"), "6410|200|00")
+	_, field := k.refused(invoices+"UpdateMaster", master(ds, "APInvExpTGLC"))
+	require.Equal(t, "APInvExpTGLC.GLAcctContext", field)
+}
+
+func TestADebitMemoIsEnteredPositiveAndStoredNegative(t *testing.T) {
+	k := ready(t, nil)
+	ds := k.line(k.header(asDebitMemo, "DM-1", "10"), "DM-1", "10")
+	line := rows(t, ds, "APInvDtl")[0]
+	require.Equal(t, json.Number("10"), line["ScrDocExtCost"])
+	require.Equal(t, json.Number("-10"), line["DocExtCost"])
+	require.Equal(t, json.Number("-10"), rows(t, ds, "APInvExp")[0]["DocExpAmt"])
+	i := k.srv.Invoices(co)[0]
+	require.True(t, i.DebitMemo)
+	require.Equal(t, "-10", i.Amount.String())
+	require.Equal(t, "10", i.VendorAmount.String())
+	require.Empty(t, k.srv.Post(co, "G1"))
+}
+
+func TestTheTypeOfADocumentCannotChange(t *testing.T) {
+	k := ready(t, nil)
+	ds := k.header(asInvoice, "INV-1", "1")
+	edit(t, ds, "APInvHed", 0)["DebitMemo"] = true
+	_, field := k.refused(invoices+"UpdateMaster", master(ds, "APInvHed"))
+	require.Equal(t, "APInvHed.DebitMemo", field)
+}
+
+func TestAnAnswerOf200MayHaveCommittedNothing(t *testing.T) {
+	for _, c := range []struct {
+		prompt epicortest.Prompt
+		ran    bool
+		asks   bool
+	}{
+		{epicortest.Prompt{RequiresUserInput: true, Message: "Legal number?"}, false, true},
+		{epicortest.Prompt{NotRun: true}, false, false},
+		{epicortest.Prompt{Message: "a warning", BankReference: "bank", ReverseCharge: "charge"}, true, false},
+	} {
+		k := ready(t, nil)
+		k.srv.Prompt(c.prompt)
+		ds := k.newHeader(asInvoice, "INV-1", "1")
+		out := k.out(invoices+"UpdateMaster", master(ds, "APInvHed"))
+		require.Equal(t, c.ran, out["lUpdateRan"])
+		require.Equal(t, c.asks, out["requiresUserInput"])
+		require.Equal(t, c.prompt.Message, out["opMessage"])
+		require.Equal(t, c.prompt.BankReference, out["opMsgChkBankRef"])
+		require.Equal(t, c.prompt.ReverseCharge, out["opChkRevMsg"])
+		require.Equal(t, c.ran, len(k.srv.Invoices(co)) == 1)
+		if !c.ran {
+			k.ds(invoices+"UpdateMaster", master(ds, "APInvHed"))
+			require.Len(t, k.srv.Invoices(co), 1)
+		}
+	}
+}
+
+func TestAPromptStrikesTheTableAndTheTurnThatItNames(t *testing.T) {
+	k := ready(t, nil)
+	k.srv.Prompt(epicortest.Prompt{Table: "APInvDtl", Skip: 1, NotRun: true})
+	k.invoice("INV-1", "10")
+	ds := k.header(asInvoice, "INV-2", "10")
+	ds = k.ds(invoices+"GetNewAPInvDtlMiscellaneous", record{"ds": ds, "iVendorNum": 42, "cInvoiceNum": "INV-2"})
+	out := k.out(invoices+"UpdateMaster", master(ds, "APInvDtl"))
+	require.Equal(t, false, out["lUpdateRan"])
+	require.Empty(t, k.srv.Invoices(co)[1].Lines)
+}
+
+func TestPreUpdateTellsThatAUserWouldBeAsked(t *testing.T) {
+	k := ready(t, nil)
+	k.srv.Prompt(epicortest.Prompt{Method: "PreUpdate", RequiresUserInput: true})
+	ds := k.newHeader(asInvoice, "INV-1", "1")
+	require.Equal(t, true, k.out(invoices+"PreUpdate", record{"ds": ds})["requiresUserInput"])
+	require.Equal(t, false, k.out(invoices+"PreUpdate", record{"ds": ds})["requiresUserInput"])
+}
+
+func TestTheSameVendorAndNumberIsRefusedInEitherForm(t *testing.T) {
+	for form, want := range map[epicortest.Duplicate]struct {
+		status int
+		kind   string
+	}{
+		"":                           {409, "Ice.Common.DuplicateRecordException"},
+		epicortest.DuplicateConflict: {409, "Ice.Common.DuplicateRecordException"},
+		epicortest.DuplicateBusiness: {400, "Ice.Common.BusinessObjectException"},
+	} {
+		k := ready(t, &epicortest.Options{Duplicate: form})
+		k.invoice("INV-1", "10")
+		e := k.post(want.status, invoices+"UpdateMaster", master(k.newHeader(asInvoice, "INV-1", "99"), "APInvHed"))
+		require.Equal(t, want.kind, e["ErrorType"])
+		if want.status == 400 {
+			require.Contains(t, strings.ToLower(e["ErrorMessage"].(string)), "duplicate")
+		}
+		require.Len(t, k.srv.Invoices(co), 1)
+		require.Equal(t, "10", k.srv.Invoices(co)[0].VendorAmount.String())
+		e = k.post(want.status, groups+"Update", record{"ds": k.newGroup("G1")})
+		require.Equal(t, want.kind, e["ErrorType"])
+	}
+}
+
+func TestBrokenRulesAreRefusedWithTheirField(t *testing.T) {
+	header := func(change func(h record)) func(*kit) (string, record) {
+		return func(k *kit) (string, record) {
+			ds := k.newHeader(asInvoice, "INV-1", "10")
+			change(changed(k.t, ds, "APInvHed"))
+			return "UpdateMaster", master(ds, "APInvHed")
+		}
+	}
+	gl := func(a string) func(*kit) (string, record) {
+		return func(k *kit) (string, record) {
+			ds := k.line(k.header(asInvoice, "INV-1", "10"), "INV-1", "10")
+			account(edit(k.t, ds, "APInvExpTGLC", 0), a)
+			return "UpdateMaster", master(ds, "APInvExpTGLC")
+		}
+	}
+	vendor := func(id string) func(*kit) (string, record) {
+		return func(k *kit) (string, record) {
+			ds := k.ds(invoices+asInvoice, record{"ds": record{}, "cGroupID": "G1"})
+			return "ChangeVendorID", record{"ds": ds, "ProposedVendorID": id, "confirmCheck": false}
+		}
+	}
+	for _, c := range []struct {
+		name, message, field string
+		act                  func(*kit) (string, record)
+	}{
+		{"unknown vendor", "Supplier is not valid.", "APInvHed.VendorNumVendorID", vendor("NOBODY")},
+		{"inactive vendor", "Supplier OLD is inactive.", "APInvHed.VendorNumVendorID", vendor("OLD")},
+		{"vendor that no key knows", "Supplier is not valid.", "APInvHed.VendorNum", header(func(h record) { h["VendorNum"] = 99 })},
+		{"vendor inactive by key", "Supplier OLD is inactive.", "APInvHed.VendorNum", header(func(h record) { h["VendorNum"] = 43 })},
+		{"no number", "Invoice number is required.", "APInvHed.InvoiceNum", header(func(h record) { h["InvoiceNum"] = "" })},
+		{
+			"number of 51 characters", "The value of InvoiceNum is longer than the 50 characters that the column holds.", "APInvHed.InvoiceNum",
+			header(func(h record) { h["InvoiceNum"] = strings.Repeat("9", 51) }),
+		},
+		{"no terms", "Terms code is required.", "APInvHed.TermsCode", header(func(h record) { h["TermsCode"] = "" })},
+		{"unknown currency", "Currency XXX is not valid.", "APInvHed.CurrencyCode", header(func(h record) { h["CurrencyCode"] = "XXX" })},
+		{"no date", "Invoice date is required.", "APInvHed.InvoiceDate", header(func(h record) { h["InvoiceDate"] = nil })},
+		{"closed period", "Fiscal period 2026/9 is closed.", "APInvHed.ApplyDate", header(func(h record) { h["ApplyDate"] = "2026-09-30" })},
+		{
+			"foreign company", "Company EPIC07 is not the company of this session.", "APInvHed.Company",
+			header(func(h record) { h["Company"] = "EPIC07" }),
+		},
+		{"unknown group", "Group G9 is not valid.", "APInvGrp.GroupID", func(*kit) (string, record) {
+			return asInvoice, record{"ds": record{}, "cGroupID": "G9"}
+		}},
+		{"no group", "Group is required.", "APInvGrp.GroupID", func(*kit) (string, record) {
+			return asInvoice, record{"ds": record{}, "cGroupID": ""}
+		}},
+		{"group of another invoice", "The invoice is of group G2, not of G1.", "APInvHed.GroupID", header(func(h record) { h["GroupID"] = "G2" })},
+		{"locked group", "Group G1 is locked by user anna.", "APInvGrp.ActiveUserID", func(k *kit) (string, record) {
+			ds := k.newHeader(asInvoice, "INV-1", "10")
+			k.srv.LockGroup(co, "G1", "anna")
+			return "UpdateMaster", master(ds, "APInvHed")
+		}},
+		{"unknown account", "GL account 1|2|3 is not valid.", "APInvExpTGLC.GLAccount", gl("1|2|3")},
+		{"inactive account", "GL account 6430|200|00 is inactive.", "APInvExpTGLC.GLAccount", gl("6430|200|00")},
+		{"expired account", "GL account 6440|200|00 is not effective after 2026-09-30.", "APInvExpTGLC.GLAccount", gl("6440|200|00")},
+		{
+			"segments that disagree", "GL account 6410|200|00 does not agree with its segments 9999|000|00.", "APInvExpTGLC.GLAccount",
+			func(k *kit) (string, record) {
+				ds := k.line(k.header(asInvoice, "INV-1", "10"), "INV-1", "10")
+				edit(k.t, ds, "APInvExpTGLC", 0)["GLAccount"] = "6410|200|00"
+				return "UpdateMaster", master(ds, "APInvExpTGLC")
+			},
+		},
+		{"nothing to change", "Table APInvDtl has no row with RowMod A or U to change.", "APInvDtl.RowMod", func(k *kit) (string, record) {
+			return "ChangeExtCost", record{"ds": k.header(asInvoice, "INV-1", "1"), "ProposedExtCost": 1}
+		}},
+		{"closed period by method", "Fiscal period 2026/9 is closed.", "APInvHed.ApplyDate", func(k *kit) (string, record) {
+			return "OnChangeofApplyDateWithDateCheck", record{
+				"ds": k.newHeader(asInvoice, "INV-1", "1"), "VendorNum": 42, "InvoiceNum": "INV-1", "recalcAmts": "", "NewApplyDate": "2026-09-30",
+			}
+		}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			k := ready(t, nil)
+			k.srv.ClosePeriod(co, 2026, 9)
+			method, in := c.act(k)
+			before := len(k.srv.Invoices(co))
+			msg, field := k.refused(invoices+method, in)
+			require.Equal(t, c.message, msg)
+			require.Equal(t, c.field, field)
+			require.Len(t, k.srv.Invoices(co), before)
+		})
+	}
+}
+
+func TestOneRefusedRowCommitsNoneOfTheOthers(t *testing.T) {
+	k := ready(t, nil)
+	ds := k.line(k.header(asInvoice, "INV-1", "10"), "INV-1", "10")
+	edit(t, ds, "APInvHed", 0)["Description"] = "changed"
+	account(edit(t, ds, "APInvExpTGLC", 0), "1|2|3")
+	k.refused(invoices+"Update", record{"ds": ds})
+	require.Equal(t, "Travel", k.srv.Invoices(co)[0].Description)
+}
+
+func TestAStaleRowIsRefused(t *testing.T) {
+	k := ready(t, nil)
+	ds := k.header(asInvoice, "INV-1", "1")
+	k.srv.EditInvoice(co, "ACME", "INV-1", map[string]any{"Description": "by a clerk"})
+	edit(t, ds, "APInvHed", 0)["Description"] = "by us"
+	msg, _ := k.refused(invoices+"UpdateMaster", master(ds, "APInvHed"))
+	require.Contains(t, msg, "modified by another user")
+	require.Equal(t, "by a clerk", k.srv.Invoices(co)[0].Description)
+}
+
+func TestThePeriodFollowsTheInvoiceDateUntilTheApplyDateIsSet(t *testing.T) {
+	k := ready(t, nil)
+	ds := k.newHeader(asInvoice, "INV-1", "1")
+	ds = k.ds(invoices+"ChangeInvoiceDateEx", record{"ds": ds, "ProposedInvoiceDate": "2026-08-15", "recalcAmts": ""})
+	h := changed(t, ds, "APInvHed")
+	require.Equal(t, json.Number("8"), h["FiscalPeriod"])
+	require.Equal(t, "2026-10-30T00:00:00", h["ApplyDate"])
+	ds = k.ds(invoices+"OnChangeofApplyDateWithDateCheck", record{
+		"ds": ds, "VendorNum": 42, "InvoiceNum": "INV-1", "recalcAmts": "", "NewApplyDate": "2026-10-01",
+	})
+	h = changed(t, ds, "APInvHed")
+	require.Equal(t, json.Number("10"), h["FiscalPeriod"])
+	require.Equal(t, "2026-10-01T00:00:00", h["ApplyDate"])
+}
+
+func TestAZoneMovesTheDay(t *testing.T) {
+	k := ready(t, nil)
+	ds := k.newHeader(asInvoice, "INV-1", "1")
+	ds = k.ds(invoices+"ChangeInvoiceDateEx", record{"ds": ds, "ProposedInvoiceDate": "2026-10-28T00:00:00+02:00", "recalcAmts": ""})
+	require.Equal(t, "2026-10-27T00:00:00", changed(t, ds, "APInvHed")["InvoiceDate"])
+}
+
+func TestBaseAmountsFollowTheRate(t *testing.T) {
+	k := ready(t, nil)
+	k.srv.AddCurrencies(co, epicortest.Currency{Code: "EUR", Rate: decimal.RequireFromString("1.25")})
+	k.invoice("INV-1", "10")
+	h := k.get(200, invoices+"APInvoices('EPIC06',42,'INV-1')")
+	require.Equal(t, json.Number("10"), h["DocInvoiceAmt"])
+	require.Equal(t, json.Number("12.50"), h["InvoiceAmt"])
+}
+
+func TestALostAnswerAfterTheCommitLeavesTheInvoiceThere(t *testing.T) {
+	for _, c := range []struct {
+		fault epicortest.Fault
+		there bool
+	}{
+		{epicortest.Fault{Path: "/UpdateMaster", When: epicortest.After, Drop: true}, true},
+		{epicortest.Fault{Path: "/UpdateMaster", When: epicortest.After, Status: 500, Body: "boom"}, true},
+		{epicortest.Fault{Path: "/UpdateMaster", Truncate: true}, true},
+		{epicortest.Fault{Path: "/UpdateMaster", When: epicortest.Before, Drop: true}, false},
+		{epicortest.Fault{Path: "/UpdateMaster", When: epicortest.Before, Status: 500}, false},
+	} {
+		k := ready(t, nil)
+		ds := k.newHeader(asInvoice, "INV-1", "10")
+		k.srv.Inject(c.fault)
+		res, _, err := k.do(http.MethodPost, invoices+"UpdateMaster", master(ds, "APInvHed"))
+		if c.fault.Status != 0 {
+			require.NoError(t, err)
+			require.Equal(t, 500, res.StatusCode)
+		} else {
+			require.Error(t, err)
+		}
+		require.Equal(t, c.there, len(k.srv.Invoices(co)) == 1)
+		calls := k.srv.Calls()
+		last := calls[len(calls)-1]
+		require.Equal(t, c.there, last.Committed)
+		require.True(t, last.Faulted)
+		if c.there {
+			k.get(200, invoices+"APInvoices('EPIC06',42,'INV-1')")
+			k.post(409, invoices+"UpdateMaster", master(ds, "APInvHed"))
+		}
+	}
+}
+
+func TestADroppedAnswerIsAClosedConnection(t *testing.T) {
+	k := ready(t, nil)
+	k.srv.Inject(epicortest.Fault{Path: "/Update", When: epicortest.After, Drop: true})
+	_, _, err := k.do(http.MethodPost, groups+"Update", record{"ds": k.newGroup("G2")})
+	require.True(t, errors.Is(err, io.EOF) || strings.Contains(err.Error(), "reset"), "%v", err)
+	require.Len(t, k.srv.Groups(co), 2)
+}
+
+func TestParametersAreNamedToTheLetter(t *testing.T) {
+	k := ready(t, nil)
+	e := k.post(400, invoices+asInvoice, record{"ds": record{}})
+	require.Equal(t, "Parameter cGroupID is not found in the input object", e["ErrorMessage"])
+	e = k.post(400, invoices+asInvoice, record{"ds": record{}, "cGroupID": "G1", "groupID": "G1"})
+	require.Contains(t, e["ErrorMessage"], "groupID")
+	k.post(404, invoices+"GetNewAPInvoice", record{"ds": record{}})
+	ds := k.newHeader(asInvoice, "INV-1", "1")
+	changed(t, ds, "APInvHed")["ExternalId"] = "x"
+	e = k.post(400, invoices+"UpdateMaster", master(ds, "APInvHed"))
+	require.Contains(t, e["ErrorMessage"], "ExternalId")
+}
+
+func TestReadMethodsTakeGetAndPost(t *testing.T) {
+	k := ready(t, nil)
+	k.invoice("INV-1", "10")
+	got := k.get(200, invoices+"GetByID", "vendorNum", "42", "invoiceNum", "INV-1")
+	require.Equal(t, got, k.post(200, invoices+"GetByID", record{"vendorNum": 42, "invoiceNum": "INV-1"}))
+	k.get(404, invoices+"GetByID", "vendorNum", "42", "invoiceNum", "INV-9")
+	k.get(405, invoices+"UpdateMaster")
+}
+
+func TestAnUnpostedInvoiceCanBeDeletedByEveryRoad(t *testing.T) {
+	roads := map[string]func(*kit, record){
+		"DeleteByID": func(k *kit, _ record) {
+			require.Empty(k.t, k.post(200, invoices+"DeleteByID", record{"vendorNum": 42, "invoiceNum": "INV-1"}))
+		},
+		"DeleteMaster": func(k *kit, ds record) {
+			out := k.out(invoices+"DeleteMaster", record{"ds": ds, "cGroupID": "G1", "keyValue": "42", "keyValue2": "INV-1"})
+			require.Equal(k.t, json.Number("0"), out["grpTotalInvAmt"])
+		},
+		"RowMod D": func(k *kit, ds record) {
+			edit(k.t, ds, "APInvHed", 0)["RowMod"] = "D"
+			k.ds(invoices+"Update", record{"ds": ds})
+		},
+		"DELETE": func(k *kit, _ record) {
+			res, _, err := k.do(http.MethodDelete, invoices+"APInvoices('EPIC06',42,'INV-1')", nil)
+			require.NoError(k.t, err)
+			require.Equal(k.t, 204, res.StatusCode)
+		},
+	}
+	for name, road := range roads {
+		t.Run(name, func(t *testing.T) {
+			k := ready(t, nil)
+			road(k, k.invoice("INV-1", "10"))
+			require.Empty(t, k.srv.Invoices(co))
+			k.get(404, invoices+"GetByID", "vendorNum", "42", "invoiceNum", "INV-1")
+		})
+	}
+}
+
+func TestAPostedInvoiceCannotBeDeletedOrChanged(t *testing.T) {
+	k := ready(t, nil)
+	ds := k.invoice("INV-1", "10")
+	require.Empty(t, k.srv.Post(co, "G1"))
+	require.True(t, k.srv.Invoices(co)[0].Posted)
+	msg, _ := k.refused(invoices+"DeleteByID", record{"vendorNum": 42, "invoiceNum": "INV-1"})
+	require.Equal(t, "Invoice INV-1 is posted and cannot be deleted.", msg)
+	edit(t, ds, "APInvHed", 0)["Description"] = "late"
+	msg, _ = k.refused(invoices+"Update", record{"ds": ds})
+	require.Equal(t, "Invoice INV-1 is posted and cannot be changed.", msg)
+}
+
+func TestADeletedLineTakesItsExpensesAlong(t *testing.T) {
+	k := ready(t, nil)
+	ds := k.invoice("INV-1", "10")
+	edit(t, ds, "APInvDtl", 0)["RowMod"] = "D"
+	ds = k.ds(invoices+"UpdateMaster", master(ds, "APInvDtl"))
+	require.Empty(t, rows(t, ds, "APInvExp"))
+	require.Empty(t, rows(t, ds, "APInvExpTGLC"))
+	require.True(t, k.srv.Invoices(co)[0].Amount.IsZero())
 }

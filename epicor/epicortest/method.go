@@ -153,6 +153,14 @@ func (s *Server) call(r *http.Request, co *company, u User, m *method) (any, *fa
 		}
 		return nil, f
 	}
+	if len(out) != len(m.out) {
+		panic(fmt.Sprintf("epicortest: %s.%s gave %d outputs of %d", m.service, m.name, len(out), len(m.out)))
+	}
+	for _, n := range m.out {
+		if _, ok := out[n]; !ok {
+			panic(fmt.Sprintf("epicortest: %s.%s gave no %s", m.service, m.name, n))
+		}
+	}
 	if obj, ok := out["returnObj"]; ok {
 		return map[string]any{"returnObj": obj}, nil
 	}
