@@ -2,7 +2,6 @@ package concurtest
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"net/http"
 	"slices"
@@ -52,7 +51,9 @@ type reply struct {
 
 func ok(body any) reply { return reply{status: http.StatusOK, body: body} }
 
-type correlationKey struct{}
+// logHeader carries the correlation id through the log of calls, which shows the
+// headers of the request and not those of the answer.
+const logHeader = "X-Concurtest-Correlationid"
 
 // correlate gives each call its correlation id, outside of the faults, so that
 // an injected answer bears one too.
@@ -65,14 +66,13 @@ func (s *Server) correlate(next http.Handler) http.Handler {
 			s.mu.Unlock()
 		}
 		w.Header().Set(CorrelationHeader, id)
-		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), correlationKey{}, id)))
+		r = r.Clone(r.Context())
+		r.Header.Set(logHeader, id)
+		next.ServeHTTP(w, r)
 	})
 }
 
-func correlation(r *http.Request) string {
-	id, _ := r.Context().Value(correlationKey{}).(string)
-	return id
-}
+func correlation(r *http.Request) string { return r.Header.Get(logHeader) }
 
 // route is a resource with the scopes that open it: one of them is enough.
 type route struct {

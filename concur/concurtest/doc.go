@@ -1,2 +1,74 @@
 // Package concurtest is a SAP Concur in memory, for tests and demonstrations.
+//
+// It keeps state: companies with users, lists, expense reports and supplier
+// invoices; tokens that expire and rotate; subscriptions to events. It answers
+// over HTTP as the vendor's documentation says, quirks included, so that a
+// program that works against it has met them.
+//
+// # Smallest test
+//
+//	func TestReport(t *testing.T) {
+//		s := concurtest.NewServer(t, nil)
+//		co := s.AddCompany("Acme", nil)
+//		co.AddUser(concurtest.User{Login: "ada@acme.example"})
+//		r := co.AddApprovedReport(concurtest.Report{
+//			Owner:    "ada@acme.example",
+//			Expenses: []concurtest.Expense{{Type: "LUNCH", Amount: concurtest.Amount("12.50")}},
+//		})
+//		// Point the program under test at s.URL with s.App(), co.ID and
+//		// co.RequestToken(), let it read r.ID, and look at s.CallsTo("/reports/").
+//	}
+//
+// # Reaching it
+//
+// A Server is shaped like httptest.Server. NewServer listens on loopback, one
+// port per data centre, and ends with the test; URL is the global landing zone,
+// where a company's first token is asked for, and Client reaches all. New
+// listens nowhere: its Transport takes calls to the vendor's real host names in
+// the process, so a test can use the real addresses and can run inside a
+// testing/synctest bubble. Start lets a server of New listen, on given addresses
+// if need be.
+//
+// # What is served
+//
+//   - POST /oauth2/v0/token: password with credtype=authtoken, refresh_token,
+//     client_credentials
+//   - Reports v4: header, expenses, expense, itemizations, allocations, allocation
+//   - Reports v3: search and single report
+//   - List v4 and List Item v4: reading
+//   - Identity v4.1: reading and .search
+//   - Payment Request v3, Payment Request Digest v3, localized data: reading
+//   - events of expense reports, and any event that a test makes up
+//
+// All else answers 404 without a body. Each resource checks the token, its data
+// centre, its principal and its scope.
+//
+// # People's work
+//
+// What people do in the vendor's screens are methods of Company: Submit,
+// Approve, SendBack, Recall, Pay, EditReport and so on. They change the state,
+// count versions, move dates, and announce what the vendor announces. They panic
+// on what cannot be, such as approving a draft: that is a mistake in the test.
+//
+// # Events
+//
+// Subscribe registers an endpoint. Deliveries are real POST requests, signed, and
+// repeated as the vendor's are: on 5xx, 401, 403, 429 and a broken connection
+// until the retention ends, never on another 4xx. They run in the background, or
+// when Flush is called. DuplicateNext, LoseNext and DelayNext do what networks do,
+// and Deliveries shows each attempt with its answer.
+//
+// # Faults
+//
+// Inject arms a Fault: an answer of any status and body, a closed connection, a
+// truncated or late answer; before the server has seen the call or after it has
+// done its work. Calls is the log of what arrived.
+//
+// # Where the vendor is silent
+//
+// What the documentation leaves open is a field of Options or CompanyOptions with
+// the likeliest behaviour as its default, and its comment says so. Identifiers
+// are made up but the same in every run.
+//
+// Everything is safe for concurrent use.
 package concurtest

@@ -56,13 +56,13 @@ func (s *Server) serveToken(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write(encodeJSON(body))
 }
 
-func deny(code int, kind, description string) *tokenError {
-	return &tokenError{status: http.StatusBadRequest, Code: code, Error: kind, Description: description}
-}
-
 func (c *tokenCall) grant() (*tokenAnswer, *tokenError) {
 	if c.center == nil || c.center == c.s.legacy {
-		return nil, &tokenError{status: http.StatusNotFound, Code: 61, Error: "invalid_client", Description: "client not found"}
+		return nil, deny(61)
+	}
+	if c.s.tokens.refuse > 0 {
+		c.s.tokens.refuse--
+		return nil, deny(c.s.tokens.refuseCode)
 	}
 	if e := c.readForm(); e != nil {
 		return nil, e
@@ -72,7 +72,7 @@ func (c *tokenCall) grant() (*tokenAnswer, *tokenError) {
 	}
 	switch c.form.Get("grant_type") {
 	case "":
-		return nil, deny(65, "invalid_request", "grant_type was not supplied")
+		return nil, deny(65)
 	case "password":
 		return c.password()
 	case "refresh_token":
@@ -80,7 +80,7 @@ func (c *tokenCall) grant() (*tokenAnswer, *tokenError) {
 	case "client_credentials":
 		return c.clientCredentials()
 	default:
-		return nil, deny(60, "invalid_grant", "grant type is not allowed for this client")
+		return nil, deny(60)
 	}
 }
 
@@ -88,10 +88,10 @@ func (c *tokenCall) grant() (*tokenAnswer, *tokenError) {
 // rejected, as is a Content-Type with a charset.
 func (c *tokenCall) readForm() *tokenError {
 	if c.r.Header.Get("Content-Type") != "application/x-www-form-urlencoded" {
-		return deny(135, "invalid_request", "unsupported request format")
+		return deny(135)
 	}
 	if err := c.r.ParseForm(); err != nil {
-		return deny(135, "invalid_request", "unsupported request format")
+		return deny(135)
 	}
 	c.form = c.r.PostForm
 	return nil
@@ -100,21 +100,21 @@ func (c *tokenCall) readForm() *tokenError {
 func (c *tokenCall) authenticate() *tokenError {
 	id, secret := c.form.Get("client_id"), c.form.Get("client_secret")
 	if id == "" {
-		return deny(62, "invalid_request", "client_id was not supplied")
+		return deny(62)
 	}
 	if secret == "" {
-		return deny(63, "invalid_request", "client_secret was not supplied")
+		return deny(63)
 	}
 	i := slices.IndexFunc(c.s.apps, func(a *App) bool { return a.ClientID == id })
 	if i < 0 {
-		return deny(61, "invalid_client", "client not found")
+		return deny(61)
 	}
 	c.app = c.s.apps[i]
 	if c.app.ClientSecret != secret {
-		return deny(64, "invalid_client", "incorrect client credentials")
+		return deny(64)
 	}
 	if c.app.Disabled {
-		return deny(59, "access_denied", "client is disabled")
+		return deny(59)
 	}
 	return nil
 }
@@ -124,29 +124,29 @@ func (c *tokenCall) authenticate() *tokenError {
 func (c *tokenCall) password() (*tokenAnswer, *tokenError) {
 	name, password := c.form.Get("username"), c.form.Get("password")
 	if name == "" {
-		return nil, deny(51, "invalid_request", "username was not supplied")
+		return nil, deny(51)
 	}
 	if password == "" {
-		return nil, deny(52, "invalid_request", "password was not supplied")
+		return nil, deny(52)
 	}
 	switch c.form.Get("credtype") {
 	case "authtoken":
 	case "", "password":
 		// Without credtype the words are taken for a user's, whom nobody knows here.
-		return nil, deny(5, "invalid_grant", "Incorrect Credentials. Please Retry")
+		return nil, deny(5)
 	default:
-		return nil, deny(120, "invalid_request", "credtype is invalid")
+		return nil, deny(120)
 	}
 	co := c.s.companyByID(name)
 	if co == nil {
-		return nil, deny(100, "invalid_request", "backend does not know this username")
+		return nil, deny(100)
 	}
 	t := c.s.tokens.request[password]
 	switch {
 	case t == nil || t.company != co || !c.s.now().Before(t.expires):
-		return nil, deny(5, "invalid_grant", "Incorrect Credentials. Please Retry")
+		return nil, deny(5)
 	case t.app != c.app:
-		return nil, deny(136, "invalid_request", "authtoken was not issued for you")
+		return nil, deny(136)
 	}
 	if e := c.elsewhere(co); e != nil {
 		return nil, e
@@ -162,16 +162,16 @@ func (c *tokenCall) password() (*tokenAnswer, *tokenError) {
 func (c *tokenCall) refresh() (*tokenAnswer, *tokenError) {
 	id := c.form.Get("refresh_token")
 	if id == "" {
-		return nil, deny(106, "invalid_request", "refresh_token was not supplied")
+		return nil, deny(106)
 	}
 	t := c.s.tokens.refresh[id]
 	switch {
 	case t == nil || !c.s.now().Before(t.expires):
-		e := deny(108, "invalid_grant", "bad or expired refresh token")
+		e := deny(108)
 		e.Geolocation = c.center.base(c.r)
 		return nil, e
 	case t.app != c.app:
-		return nil, deny(105, "invalid_grant", "grant was not issued to this client")
+		return nil, deny(105)
 	}
 	if e := c.elsewhere(t.company); e != nil {
 		return nil, e
@@ -208,7 +208,7 @@ func (c *tokenCall) elsewhere(co *Company) *tokenError {
 	if co.center == c.center || c.center.name == GlobalLandingZone && c.form.Get("grant_type") == "password" {
 		return nil
 	}
-	e := deny(16, "invalid_request", "user lives elsewhere")
+	e := deny(16)
 	e.Geolocation = co.center.base(c.r)
 	return e
 }
@@ -221,7 +221,7 @@ func (c *tokenCall) scopes(granted []string) ([]string, *tokenError) {
 	}
 	for _, s := range asked {
 		if !slices.Contains(granted, s) {
-			return nil, deny(54, "invalid_scope", "requested scope exceeds granted scope")
+			return nil, deny(54)
 		}
 	}
 	return asked, nil

@@ -267,11 +267,20 @@ func (s *Server) Inject(f Fault) { s.recorder.Inject(f) }
 func (s *Server) ClearFaults() { s.recorder.ClearFaults() }
 
 // Calls returns the calls so far, oldest first.
-func (s *Server) Calls() []Call { return s.recorder.Calls() }
+func (s *Server) Calls() []Call {
+	calls := s.recorder.Calls()
+	for i := range calls {
+		c := &calls[i]
+		c.Header = c.Header.Clone()
+		c.Correlation = c.Header.Get(logHeader)
+		c.Header.Del(logHeader)
+	}
+	return calls
+}
 
 // CallsTo returns the calls whose path contains part, oldest first.
 func (s *Server) CallsTo(part string) []Call {
-	return slices.DeleteFunc(s.recorder.Calls(), func(c Call) bool { return !strings.Contains(c.Path, part) })
+	return slices.DeleteFunc(s.Calls(), func(c Call) bool { return !strings.Contains(c.Path, part) })
 }
 
 // ResetCalls empties the log of calls.

@@ -3,10 +3,14 @@ package concurtest_test
 import (
 	"encoding/json"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -107,7 +111,145 @@ func lunch(amount string) concurtest.Report {
 	}
 }
 
-func reportPath(co *concurtest.Company, r concurtest.Report, user string) string {
-	_ = co
+// userID looks a login up as a client does.
+func userID(t *testing.T, s *concurtest.Server, co *concurtest.Company, login string) string {
+	t.Helper()
+	body := `{"schemas":["urn:ietf:params:scim:api:messages:concur:2.0:SearchRequest"],"filter":"userName eq \"` + login + `\""}`
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, co.BaseURL()+"/profile/identity/v4.1/Users/.search", strings.NewReader(body))
+	require.NoError(t, err)
+	r.Header.Set("Authorization", "Bearer "+co.AccessToken())
+	found := do(t, s.Client(), r).object(t)["Resources"].([]any)
+	require.Len(t, found, 1)
+	return found[0].(map[string]any)["id"].(string)
+}
+
+// path is the address of a report in the traveller's context.
+func path(r concurtest.Report, user string) string {
 	return "/expensereports/v4/users/" + user + "/context/TRAVELER/reports/" + r.ID
+}
+
+// clock is a server's clock that a test moves.
+type clock struct{ at atomic.Int64 }
+
+func newClock(t time.Time) *clock {
+	c := &clock{}
+	c.at.Store(t.UnixNano())
+	return c
+}
+
+func (c *clock) now() time.Time          { return time.Unix(0, c.at.Load()).UTC() }
+func (c *clock) forward(d time.Duration) { c.at.Add(int64(d)) }
+
+func TestEachDataCenterListensForItself(t *testing.T) {
+	t.Parallel()
+	s := concurtest.NewServer(t, &concurtest.Options{DataCenters: []string{"us2", "eu2", "apj1"}})
+	var names []string
+	urls := map[string]bool{}
+	for _, dc := range s.DataCenters() {
+		names, urls[dc.URL] = append(names, dc.Name), true
+	}
+	require.Equal(t, []string{"glz", "us2", "eu2", "apj1"}, names)
+	require.Len(t, urls, 4)
+	require.Equal(t, s.URL, s.DataCenters()[0].URL)
+}
+
+// It is not parallel, so that no other test takes the port in between.
+func TestStartListensOnTheGivenAddress(t *testing.T) {
+	free := concurtest.NewServer(t, nil)
+	addr := strings.TrimPrefix(free.URL, "http://")
+	free.Close()
+	s := concurtest.New(nil)
+	defer s.Close()
+	require.NoError(t, s.Start(addr))
+	require.Equal(t, "http://"+addr, s.URL)
+}
+
+func TestTransportKnowsTheVendorsHostsAndNoOthers(t *testing.T) {
+	t.Parallel()
+	s := concurtest.New(nil)
+	defer s.Close()
+	co, _ := acme(s)
+	for host, want := range map[string]int{
+		"us2.api.concursolutions.com":     200,
+		"www-us2.api.concursolutions.com": 200,
+		"US2.api.Concursolutions.com":     200,
+		"eu2.api.concursolutions.com":     401,
+		"glz.api.concursolutions.com":     404,
+		"www.concursolutions.com":         401,
+	} {
+		a := getWith(t, s, "https://"+host+"/list/v4/lists", co.AccessToken())
+		require.Equal(t, want, a.status, host)
+	}
+	for _, host := range []string{"us2.api.concursolutions.com.evil.example", "us2.api.concursolutions.com:8443", "apj1.api.concursolutions.com"} {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "https://"+host+"/list/v4/lists", nil)
+		require.NoError(t, err)
+		res, err := s.Client().Do(r)
+		if err == nil {
+			_ = res.Body.Close()
+		}
+		require.ErrorContains(t, err, "no such host", host)
+	}
+}
+
+func TestAFaultBeforeTheCommitLeavesTheRefreshTokenUsable(t *testing.T) {
+	t.Parallel()
+	s := concurtest.NewServer(t, nil)
+	co, _ := acme(s)
+	old := token(t, s, s.URL, bootstrap(s, co)).object(t)["refresh_token"].(string)
+	s.Inject(concurtest.Fault{Path: "/oauth2/v0/token", Status: 502, Body: "<html>Bad Gateway</html>"})
+	a := token(t, s, co.BaseURL(), refresh(s, old))
+	require.Equal(t, 502, a.status)
+	require.Equal(t, "<html>Bad Gateway</html>", a.body)
+	require.NotEmpty(t, a.header.Get(concurtest.CorrelationHeader))
+	require.Equal(t, 200, token(t, s, co.BaseURL(), refresh(s, old)).status)
+}
+
+func TestAFaultAfterTheCommitHasSpentTheRefreshToken(t *testing.T) {
+	t.Parallel()
+	s := concurtest.NewServer(t, nil)
+	co, _ := acme(s)
+	old := token(t, s, s.URL, bootstrap(s, co)).object(t)["refresh_token"].(string)
+	s.Inject(concurtest.Fault{Path: "/oauth2/v0/token", Drop: true, When: concurtest.After})
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, co.BaseURL()+"/oauth2/v0/token", strings.NewReader(refresh(s, old).Encode()))
+	require.NoError(t, err)
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	res, err := s.Client().Do(r)
+	if err == nil {
+		_ = res.Body.Close()
+	}
+	require.Error(t, err)
+	require.EqualValues(t, "108", token(t, s, co.BaseURL(), refresh(s, old)).object(t)["code"].(json.Number))
+}
+
+func TestCallsShowTheCorrelationIDOfTheAnswer(t *testing.T) {
+	t.Parallel()
+	s := concurtest.NewServer(t, nil)
+	co, _ := acme(s)
+	a := get(t, s, co, "/list/v4/lists")
+	calls := s.CallsTo("/list/v4")
+	require.Len(t, calls, 1)
+	require.Equal(t, a.header.Get(concurtest.CorrelationHeader), calls[0].Correlation)
+	require.Equal(t, []string{"Accept", "Accept-Encoding", "Authorization", "User-Agent"}, slices.Sorted(maps.Keys(calls[0].Header)))
+}
+
+func TestACorrelationIDOfTheCallerComesBack(t *testing.T) {
+	t.Parallel()
+	s := concurtest.NewServer(t, nil)
+	co, _ := acme(s)
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, co.BaseURL()+"/list/v4/lists", nil)
+	require.NoError(t, err)
+	r.Header.Set("Concur-Correlationid", "mine")
+	require.Equal(t, "mine", do(t, s.Client(), r).header.Get("concur-correlationid"))
+}
+
+func TestIdentifiersAreTheSameInEachRun(t *testing.T) {
+	t.Parallel()
+	var ids [2]string
+	for i := range ids {
+		s := concurtest.New(nil)
+		co, _ := acme(s)
+		ids[i] = co.ID + co.AddReport(lunch("1")).ID
+		s.Close()
+	}
+	require.Equal(t, ids[0], ids[1])
 }

@@ -33,6 +33,8 @@ type tokens struct {
 	request map[string]*requestToken
 	refresh map[string]*refreshToken
 	access  map[string]*accessToken
+
+	refuse, refuseCode int // RefuseTokens
 }
 
 func newTokens() tokens {
