@@ -1,0 +1,593 @@
+package epicor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/shopspring/decimal"
+)
+
+// Outcome says what is in Epicor after a call that failed.
+type Outcome string
+
+// The outcomes of a call that failed.
+const (
+	// NotCommitted: certainly nothing of the invoice is there because of this call.
+	NotCommitted Outcome = "not committed"
+	// Committed: the invoice is there, perhaps without some of its lines: Resume or Delete it.
+	Committed Outcome = "committed"
+	// Unknown: it may be there or appear yet: Find it.
+	Unknown Outcome = "unknown"
+)
+
+// APInvoiceError is a Create or Resume that did not reach its end: what is there
+// now, and which step failed. The cause is reached with errors.As and errors.Is.
+type APInvoiceError struct {
+	Step    string // "group", "header", "line 2", "line 2, split 1", "check", "unlock"
+	Outcome Outcome
+	Number  string
+	Err     error
+}
+
+// Error returns the step, the outcome and the cause on one line.
+func (e *APInvoiceError) Error() string {
+	return fmt.Sprintf("epicor: AP invoice %s: %s (%s): %s", e.Number, e.Step, e.Outcome, oneLine(strings.TrimPrefix(e.Err.Error(), "epicor: ")))
+}
+
+// Unwrap returns the cause.
+func (e *APInvoiceError) Unwrap() error { return e.Err }
+
+var (
+	// ErrDiffers: what stands in Epicor is not what was asked for.
+	ErrDiffers = errors.New("epicor: what stands there differs")
+	// ErrQuestion: Epicor asked a question in its answer instead of saving.
+	ErrQuestion = errors.New("epicor: Epicor asks a question and saved nothing")
+)
+
+// Create enters an invoice or a debit memo: it makes or uses the entry group,
+// locks it, saves the header with number and key in its first commit, adds each
+// line with its GL splits, reads everything back, compares it to the digit and
+// gives the group free, whatever happened.
+//
+// It does not look for an invoice that is there already; Epicor refuses a second
+// one with the same vendor and number, which is an *Error with Duplicate true.
+// When it fails, the error is an *APInvoiceError; after Committed and Unknown
+// the invoice is to be found and resumed or deleted, never created again.
+func (s *APInvoiceService) Create(ctx context.Context, in APInvoiceInput) (*APInvoice, error) {
+	if err := in.check(); err != nil {
+		return nil, &APInvoiceError{Step: "input", Outcome: NotCommitted, Number: in.Number, Err: err}
+	}
+	group := s.groupName(&in)
+	return s.inGroup(ctx, &in, group, in.ApplyDate, NotCommitted, func(b *building) error {
+		if err := b.header(ctx, group); err != nil {
+			return err
+		}
+		return b.lines(ctx)
+	})
+}
+
+// Resume completes an invoice that Create left unfinished: missing lines and
+// splits are added, what is there is never entered again. The invoice must bear
+// the key of the input and not be posted, and what is there of it must be the
+// beginning of what was asked for; else nothing is touched and the error is
+// ErrDiffers or ErrPosted. No such invoice: ErrNotFound. A whole one is returned
+// as it is.
+func (s *APInvoiceService) Resume(ctx context.Context, in APInvoiceInput) (*APInvoice, error) {
+	fail := func(step string, o Outcome, err error) (*APInvoice, error) {
+		return nil, &APInvoiceError{Step: step, Outcome: o, Number: in.Number, Err: err}
+	}
+	if err := in.check(); err != nil {
+		return fail("input", Unknown, err)
+	}
+	v, err := s.vendor(ctx, in.VendorID)
+	if err != nil {
+		return fail("read", Unknown, err)
+	}
+	inv, ds, err := s.read(ctx, v.VendorNum, in.Number)
+	if err != nil {
+		return fail("read", Unknown, err)
+	}
+	if inv.Key != in.Key {
+		return fail("read", Committed, fmt.Errorf("%w: invoice %s does not bear the key", ErrDiffers, inv.ID()))
+	}
+	if len(in.Diff(inv)) == 0 {
+		return inv, nil
+	}
+	if inv.Posted {
+		return fail("read", Committed, fmt.Errorf("%w: invoice %s, which is not whole", ErrPosted, inv.ID()))
+	}
+	if d := in.beyond(inv); len(d) > 0 {
+		return fail("read", Committed, fmt.Errorf("%w: %s", ErrDiffers, strings.Join(d, "; ")))
+	}
+	return s.inGroup(ctx, &in, inv.Group, inv.ApplyDate, Committed, func(b *building) error {
+		b.vendorNum, b.ds, b.have = v.VendorNum, ds, len(inv.Lines)
+		return b.lines(ctx)
+	})
+}
+
+// beyond says what keeps an invoice from being the beginning of the input.
+func (in *APInvoiceInput) beyond(got *APInvoice) []string {
+	d := in.diffHeader(got)
+	if len(got.Lines) > len(in.Lines) {
+		return append(d, fmt.Sprintf("%d lines, expected %d", len(got.Lines), len(in.Lines)))
+	}
+	for i, l := range got.Lines {
+		want := in.Lines[i]
+		if !l.Amount.Value().Equal(want.Amount) {
+			d = append(d, fmt.Sprintf("line %d is %s, expected %s", l.Line, l.Amount, want.Amount))
+		}
+		if len(l.Splits) > len(want.Splits) {
+			d = append(d, fmt.Sprintf("line %d has %d splits, expected %d", l.Line, len(l.Splits), len(want.Splits)))
+		}
+	}
+	return d
+}
+
+// building is one invoice being entered. ds is what stands there, as it was last
+// read; have is how many lines of it were there before.
+type building struct {
+	s         *APInvoiceService
+	in        *APInvoiceInput
+	group     string
+	vendorNum int
+	ds        *Tableset
+	have      int
+	warnings  []string
+
+	step    string
+	outcome Outcome
+}
+
+func (s *APInvoiceService) inGroup(ctx context.Context, in *APInvoiceInput, group string, apply Date, before Outcome, work func(*building) error) (*APInvoice, error) {
+	b := &building{s: s, in: in, group: group, step: "group", outcome: before}
+	leave, err := s.enter(ctx, group, apply)
+	if err != nil {
+		return nil, b.fail(err)
+	}
+	inv, err := b.run(ctx, work)
+	if lerr := leave(ctx); lerr != nil && err == nil {
+		inv.Warnings = append(inv.Warnings, "the group "+group+" could not be given free: "+lerr.Error())
+	}
+	return inv, err
+}
+
+func (b *building) run(ctx context.Context, work func(*building) error) (*APInvoice, error) {
+	if err := work(b); err != nil {
+		return nil, b.fail(err)
+	}
+	b.step = "check"
+	inv, err := b.s.Get(ctx, b.vendorNum, b.in.Number)
+	if err != nil {
+		return nil, b.fail(err)
+	}
+	d := b.in.Diff(inv)
+	if inv.Key != b.in.Key {
+		d = append(d, "it does not bear the key")
+	}
+	if len(d) > 0 {
+		return nil, b.fail(fmt.Errorf("%w: %s", ErrDiffers, strings.Join(d, "; ")))
+	}
+	inv.Warnings = b.warnings
+	return inv, nil
+}
+
+func (b *building) fail(err error) error {
+	return &APInvoiceError{Step: b.step, Outcome: b.outcome, Number: b.in.Number, Err: err}
+}
+
+func (b *building) warn(messages ...string) {
+	for _, m := range messages {
+		if m != "" {
+			b.warnings = append(b.warnings, oneLine(m))
+		}
+	}
+}
+
+// header fills and commits the header.
+func (b *building) header(ctx context.Context, group string) error {
+	b.step = "header"
+	s, in := b.s, b.in
+	ds, err := s.newHeader(ctx, in.DebitMemo, group)
+	if err != nil {
+		return err
+	}
+	ds, msg, err := s.ChangeVendorID(ctx, ds, in.VendorID)
+	if err != nil {
+		return err
+	}
+	b.warn(msg)
+	row, err := one(ds, tableHeader)
+	if err != nil {
+		return err
+	}
+	if in.Currency != "" && row.Text("CurrencyCode") != in.Currency {
+		if ds, err = s.ChangeCurrency(ctx, ds, in.Currency); err != nil {
+			return err
+		}
+		if row, err = one(ds, tableHeader); err != nil {
+			return err
+		}
+	}
+	b.vendorNum = int(row.Int("VendorNum"))
+	if err := errors.Join(
+		row.Set("InvoiceNum", in.Number),
+		row.Set(s.opts.KeyColumn, in.Key),
+		row.Set("Description", in.Description),
+	); err != nil {
+		return err
+	}
+	if ds, msg, err = s.ChangeInvoiceDateEx(ctx, ds, in.Date); err != nil {
+		return err
+	}
+	b.warn(msg)
+	if ds, msg, err = s.OnChangeofApplyDateWithDateCheck(ctx, ds, b.vendorNum, in.Number, in.ApplyDate); err != nil {
+		return err
+	}
+	b.warn(msg)
+	if !in.DueDate.IsZero() {
+		if ds, err = s.ChangeDueDate(ctx, ds, in.DueDate); err != nil {
+			return err
+		}
+	}
+	total := in.Total().Abs()
+	ds, err = settle(header, "DocInvoiceVendorAmt", total, ds, func(ds *Tableset, d Decimal) (*Tableset, error) {
+		return s.ChangeInvoiceVendorAmt(ctx, ds, d)
+	}, total)
+	if err != nil {
+		return err
+	}
+	if err := b.unchanged(ds); err != nil {
+		return err
+	}
+	b.outcome = Unknown
+	if err := b.commit(ctx, ds, tableHeader); err != nil {
+		var e *Error
+		switch {
+		case errors.As(err, &e) && e.Refused():
+			b.outcome = NotCommitted
+		case errors.Is(err, ErrQuestion):
+			// Nothing was committed, they say; look.
+			_, gone := s.Get(context.WithoutCancel(ctx), b.vendorNum, in.Number)
+			if errors.Is(gone, ErrNotFound) {
+				b.outcome = NotCommitted
+			}
+		}
+		return err
+	}
+	b.outcome = Committed
+	return nil
+}
+
+// unchanged sees to it that no method of Epicor changed what an earlier step set.
+func (b *building) unchanged(ds *Tableset) error {
+	row, err := header(ds)
+	if err != nil {
+		return err
+	}
+	for column, want := range map[string]string{
+		"InvoiceNum": b.in.Number, b.s.opts.KeyColumn: b.in.Key, "VendorNumVendorID": b.in.VendorID,
+	} {
+		if got := row.Text(column); got != want {
+			return fmt.Errorf("%w: %s became %q, expected %q", ErrDiffers, column, got, want)
+		}
+	}
+	if c := row.Text("CurrencyCode"); b.in.Currency != "" && c != b.in.Currency {
+		return fmt.Errorf("%w: the currency is %s, expected %s", ErrDiffers, c, b.in.Currency)
+	}
+	if row.Date("InvoiceDate") != b.in.Date || row.Date("ApplyDate") != b.in.ApplyDate {
+		return fmt.Errorf("%w: the dates are %s and %s, expected %s and %s", ErrDiffers,
+			row.Date("InvoiceDate"), row.Date("ApplyDate"), b.in.Date, b.in.ApplyDate)
+	}
+	if row.Bool("DebitMemo") != b.in.DebitMemo {
+		return fmt.Errorf("%w: debit memo is %t", ErrDiffers, row.Bool("DebitMemo"))
+	}
+	return nil
+}
+
+func header(ds *Tableset) (*Row, error) { return one(ds, tableHeader) }
+
+func (s *APInvoiceService) newHeader(ctx context.Context, debitMemo bool, group string) (*Tableset, error) {
+	if debitMemo {
+		return s.GetNewAPInvHedDebitMemo(ctx, NewTableset(), group)
+	}
+	return s.GetNewAPInvHedInvoice(ctx, NewTableset(), group)
+}
+
+// commit saves the marked rows and keeps what stands there now.
+func (b *building) commit(ctx context.Context, ds *Tableset, table string) error {
+	out, u, err := b.s.UpdateMaster(ctx, ds, b.group, table)
+	if err != nil {
+		return err
+	}
+	if !u.Committed {
+		return fmt.Errorf("%w: %s", ErrQuestion, strings.Join(u.Messages, "; "))
+	}
+	b.warn(u.Messages...)
+	b.ds = out
+	return nil
+}
+
+// lines adds the lines that are missing and brings the splits of each in order.
+func (b *building) lines(ctx context.Context) error {
+	existing := b.ds.Current(tableLine)
+	for i := range b.in.Lines {
+		b.step = fmt.Sprintf("line %d", i+1)
+		var number int
+		if i < b.have {
+			number = lineNumber(existing, i)
+		} else {
+			n, err := b.line(ctx, &b.in.Lines[i])
+			if err != nil {
+				return err
+			}
+			number = n
+		}
+		if err := b.splits(ctx, i, number); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// lineNumber is the number of the i-th line that stands there, by number.
+func lineNumber(rows []*Row, i int) int {
+	ns := make([]int, 0, len(rows))
+	for _, r := range rows {
+		ns = append(ns, int(r.Int("InvoiceLine")))
+	}
+	for range i {
+		low := 0
+		for j := range ns {
+			if ns[j] < ns[low] {
+				low = j
+			}
+		}
+		ns = append(ns[:low], ns[low+1:]...)
+	}
+	low := ns[0]
+	for _, n := range ns {
+		low = min(low, n)
+	}
+	return low
+}
+
+// slim keeps the rows of one line, so that an invoice of a hundred lines does
+// not send all of them a hundred times. Every table stays, and of every row that
+// stays every column.
+func (b *building) slim(line int) {
+	for _, table := range []string{tableLine, tableExpense, tableAccount} {
+		b.ds.keep(table, func(r *Row) bool { return int(r.Int("InvoiceLine")) == line })
+	}
+}
+
+// line adds and commits one line and returns its number.
+func (b *building) line(ctx context.Context, in *APInvoiceLineInput) (int, error) {
+	s := b.s
+	b.slim(0)
+	ds, err := s.GetNewAPInvDtlMiscellaneous(ctx, b.ds, b.vendorNum, b.in.Number)
+	if err != nil {
+		return 0, err
+	}
+	row, err := added(ds, tableLine)
+	if err != nil {
+		return 0, err
+	}
+	number := int(row.Int("InvoiceLine"))
+	if err := row.Set("Description", in.Description); err != nil {
+		return 0, err
+	}
+	one := decimal.NewFromInt(1)
+	if !row.Decimal("VendorQty").Value().Abs().Equal(one) {
+		qty, err := ParseDecimal("1")
+		if err != nil {
+			return 0, err
+		}
+		if ds, err = s.ChangeVendorQty(ctx, ds, qty); err != nil {
+			return 0, err
+		}
+	}
+	// On a debit memo the screen shows the amount with its sign flipped.
+	first := in.Amount
+	if b.in.DebitMemo {
+		first = first.Neg()
+	}
+	newLine := func(ds *Tableset) (*Row, error) { return added(ds, tableLine) }
+	ds, err = settle(newLine, "DocExtCost", in.Amount, ds, func(ds *Tableset, d Decimal) (*Tableset, error) {
+		return s.ChangeExtCost(ctx, ds, d)
+	}, first)
+	if err != nil {
+		return 0, err
+	}
+	if row, err = added(ds, tableLine); err != nil {
+		return 0, err
+	}
+	if got := row.Text("Description"); got != in.Description {
+		if err := row.Set("Description", in.Description); err != nil {
+			return 0, err
+		}
+	}
+	if err := b.commit(ctx, ds, tableLine); err != nil {
+		return 0, err
+	}
+	return number, nil
+}
+
+// splits brings the expense rows of a line to what was asked for: the rows that
+// stand there, the default one first, are changed, the rest is added. It never
+// removes one, so a line with more rows than splits is an error.
+func (b *building) splits(ctx context.Context, i, line int) error {
+	want := b.in.Lines[i].Splits
+	for j := range want {
+		b.step = fmt.Sprintf("line %d, split %d", i+1, j+1)
+		b.slim(line)
+		rows := expensesOf(b.ds, line)
+		if j == 0 && len(rows) == 0 {
+			// The answer to the line's commit need not hold what Epicor made beside it.
+			if err := b.reread(ctx, line); err != nil {
+				return err
+			}
+			rows = expensesOf(b.ds, line)
+		}
+		if len(rows) > len(want) {
+			return fmt.Errorf("%w: line %d has %d splits, expected %d", ErrDiffers, line, len(rows), len(want))
+		}
+		if j < len(rows) {
+			if err := b.change(ctx, rows[j], line, want[j]); err != nil {
+				return err
+			}
+			continue
+		}
+		if err := b.add(ctx, line, want[j]); err != nil {
+			return err
+		}
+		if len(expensesOf(b.ds, line)) <= len(rows) {
+			if err := b.reread(ctx, line); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (b *building) reread(ctx context.Context, line int) error {
+	ds, err := b.s.GetByID(ctx, b.vendorNum, b.in.Number)
+	if err != nil {
+		return err
+	}
+	b.ds = ds
+	b.slim(line)
+	return nil
+}
+
+// change gives an expense row that stands there its amount and GL account.
+func (b *building) change(ctx context.Context, exp *Row, line int, want APInvoiceSplitInput) error {
+	seq := int(exp.Int("InvExpSeq"))
+	amountRight := exp.Decimal("DocExpAmt").Value().Equal(want.Amount)
+	gl := glRow(b.ds, exp)
+	accountRight := gl != nil && gl.Text("GLAccount") == want.Account
+	if amountRight && accountRight {
+		return nil
+	}
+	ds := b.ds
+	table := tableAccount
+	if !amountRight {
+		table = tableExpense
+		if err := ds.Change(tableExpense, exp); err != nil {
+			return err
+		}
+		var err error
+		if ds, err = b.amount(ctx, ds, want.Amount, Changed); err != nil {
+			return err
+		}
+	}
+	if !accountRight {
+		var err error
+		if ds, err = b.account(ctx, ds, line, seq, want.Account); err != nil {
+			return err
+		}
+	}
+	return b.commit(ctx, ds, table)
+}
+
+// add adds an expense row with its amount and GL account.
+func (b *building) add(ctx context.Context, line int, want APInvoiceSplitInput) error {
+	ds, err := b.s.GetNewAPInvExp(ctx, b.ds, b.vendorNum, b.in.Number, line)
+	if err != nil {
+		return err
+	}
+	exp, err := added(ds, tableExpense)
+	if err != nil {
+		return err
+	}
+	seq := int(exp.Int("InvExpSeq"))
+	if ds, err = b.amount(ctx, ds, want.Amount, Added); err != nil {
+		return err
+	}
+	if ds, err = b.account(ctx, ds, line, seq, want.Account); err != nil {
+		return err
+	}
+	return b.commit(ctx, ds, tableExpense)
+}
+
+// amount sets the amount of the one expense row that bears the mark.
+func (b *building) amount(ctx context.Context, ds *Tableset, want decimal.Decimal, mark RowMod) (*Tableset, error) {
+	first := want
+	if b.in.DebitMemo {
+		first = first.Neg()
+	}
+	row := func(ds *Tableset) (*Row, error) { return marked(ds, tableExpense, mark) }
+	return settle(row, "DocExpAmt", want, ds, func(ds *Tableset, d Decimal) (*Tableset, error) {
+		return b.s.ChangeExpLineAmt(ctx, ds, d)
+	}, first)
+}
+
+// account sets the GL account of an expense row: in the row that is there, or in
+// a new one.
+func (b *building) account(ctx context.Context, ds *Tableset, line, seq int, account string) (*Tableset, error) {
+	var exp *Row
+	for _, e := range expensesOf(ds, line) {
+		if int(e.Int("InvExpSeq")) == seq {
+			exp = e
+		}
+	}
+	if exp == nil {
+		return nil, fmt.Errorf("the expense row %d of line %d went missing", seq, line)
+	}
+	gl := glRow(ds, exp)
+	if gl == nil {
+		var err error
+		if ds, err = b.s.GetNewAPInvExpTGLC(ctx, ds, b.vendorNum, b.in.Number, line, seq); err != nil {
+			return nil, err
+		}
+		if gl, err = added(ds, tableAccount); err != nil {
+			return nil, err
+		}
+	} else if err := ds.Change(tableAccount, gl); err != nil {
+		return nil, err
+	}
+	if err := gl.Set("GLAccount", account); err != nil {
+		return nil, err
+	}
+	if gl.Text("COACode") == "" && exp.Text("COACode") != "" {
+		if err := gl.Set("COACode", exp.Text("COACode")); err != nil {
+			return nil, err
+		}
+	}
+	segs := strings.Split(account, "|")
+	for i := 1; i <= 20; i++ {
+		column, v := fmt.Sprintf("SegValue%d", i), ""
+		if i <= len(segs) {
+			v = segs[i-1]
+		}
+		if v == "" && !gl.Has(column) {
+			continue
+		}
+		if err := gl.Set(column, v); err != nil {
+			return nil, err
+		}
+	}
+	return ds, nil
+}
+
+func added(ds *Tableset, table string) (*Row, error) { return marked(ds, table, Added) }
+
+// marked returns the one row of a table that bears a mark. More than one would
+// leave it to Epicor which of them a method works on.
+func marked(ds *Tableset, table string, mark RowMod) (*Row, error) {
+	var found *Row
+	for _, r := range ds.Rows(table) {
+		if r.Mod() != mark {
+			continue
+		}
+		if found != nil {
+			return nil, fmt.Errorf("the answer holds several rows of %s marked %s", table, mark)
+		}
+		found = r
+	}
+	if found == nil {
+		return nil, fmt.Errorf("the answer holds no row of %s marked %s", table, mark)
+	}
+	return found, nil
+}

@@ -1,0 +1,187 @@
+package epicor
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+
+	"github.com/ml-connector/ml-connector/epicor/odata"
+)
+
+// Get reads an invoice whole, with its lines and splits. No such invoice:
+// ErrNotFound.
+func (s *APInvoiceService) Get(ctx context.Context, vendorNum int, number string) (*APInvoice, error) {
+	inv, _, err := s.read(ctx, vendorNum, number)
+	return inv, err
+}
+
+func (s *APInvoiceService) read(ctx context.Context, vendorNum int, number string) (*APInvoice, *Tableset, error) {
+	ds, err := s.GetByID(ctx, vendorNum, number)
+	if err != nil {
+		return nil, nil, err
+	}
+	inv, err := s.whole(ds)
+	if err != nil {
+		return nil, nil, err
+	}
+	if inv.Number != number || inv.VendorNum != vendorNum || inv.Company != s.c.company {
+		return nil, nil, &Error{Operation: invoiceService + "/GetByID", err: fmt.Errorf("asked was %d/%s, invoice %s came", vendorNum, number, inv.ID())}
+	}
+	return inv, ds, nil
+}
+
+// whole reads an invoice out of a tableset.
+func (s *APInvoiceService) whole(ds *Tableset) (*APInvoice, error) {
+	const op = invoiceService + "/GetByID"
+	row, err := one(ds, tableHeader)
+	if err != nil {
+		return nil, &Error{Operation: op, Status: http.StatusNotFound, Message: "no such invoice", err: nil}
+	}
+	raw, err := json.Marshal(&Tableset{order: []string{"r"}, tables: map[string][]*Row{"r": {row}}})
+	if err != nil {
+		return nil, &Error{Operation: op, err: err}
+	}
+	var h struct{ R []*APInvoice }
+	if err := json.Unmarshal(raw, &h); err != nil {
+		return nil, &Error{Operation: op, Message: "the header is not readable", err: err}
+	}
+	inv := h.R[0]
+	s.fillKey(inv)
+	for _, l := range ds.Current(tableLine) {
+		n := int(l.Int("InvoiceLine"))
+		line := APInvoiceLine{Line: n, Description: l.Text("Description"), Amount: l.Decimal("DocExtCost")}
+		for _, e := range expensesOf(ds, n) {
+			line.Splits = append(line.Splits, APInvoiceSplit{
+				Seq: int(e.Int("InvExpSeq")), Account: accountOf(ds, e), Amount: e.Decimal("DocExpAmt"),
+			})
+		}
+		inv.Lines = append(inv.Lines, line)
+	}
+	slices.SortStableFunc(inv.Lines, func(a, b APInvoiceLine) int { return a.Line - b.Line })
+	return inv, nil
+}
+
+// expensesOf returns the expense rows of a line in the order of their numbers.
+func expensesOf(ds *Tableset, line int) []*Row {
+	rows := slices.DeleteFunc(ds.Current(tableExpense), func(e *Row) bool { return int(e.Int("InvoiceLine")) != line })
+	slices.SortStableFunc(rows, func(a, b *Row) int { return int(a.Int("InvExpSeq") - b.Int("InvExpSeq")) })
+	return rows
+}
+
+// glRow returns the row that holds the GL account of an expense, nil when there
+// is none. Where a company keeps several books there is one per book; the one of
+// the expense's own book counts. That is an assumption to check on a live tenant.
+func glRow(ds *Tableset, exp *Row) *Row {
+	var found *Row
+	for _, g := range ds.Current(tableAccount) {
+		if g.Int("InvoiceLine") != exp.Int("InvoiceLine") || g.Int("InvExpSeq") != exp.Int("InvExpSeq") {
+			continue
+		}
+		if g.Text("BookID") == exp.Text("BookID") {
+			return g
+		}
+		if found == nil {
+			found = g
+		}
+	}
+	return found
+}
+
+func accountOf(ds *Tableset, exp *Row) string {
+	if g := glRow(ds, exp); g != nil {
+		return g.Text("GLAccount")
+	}
+	return exp.Text("GLAccount")
+}
+
+// Find returns every invoice that bears our key, of whatever vendor, whole, in
+// the order of vendor and number; none is no error.
+func (s *APInvoiceService) Find(ctx context.Context, key string) ([]*APInvoice, error) {
+	if key == "" {
+		return nil, errors.New("epicor: an empty key would find every invoice that is not ours")
+	}
+	var out []*APInvoice
+	for h, err := range s.List(ctx, odata.Query{Filter: odata.Eq(s.opts.KeyColumn, key)}) {
+		if err != nil {
+			return nil, err
+		}
+		inv, err := s.Get(ctx, h.VendorNum, h.Number)
+		if errors.Is(err, ErrNotFound) {
+			continue // deleted since the list was read
+		}
+		if err != nil {
+			return nil, err
+		}
+		// A server that ignores the filter must not hand us somebody else's.
+		if inv.Key == key {
+			out = append(out, inv)
+		}
+	}
+	return out, nil
+}
+
+// FindByNumber returns the invoice with this number of the vendor that people
+// know as vendorID, whole, whoever entered it. No such vendor or invoice:
+// ErrNotFound.
+func (s *APInvoiceService) FindByNumber(ctx context.Context, vendorID, number string) (*APInvoice, error) {
+	v, err := s.vendor(ctx, vendorID)
+	if err != nil {
+		return nil, err
+	}
+	return s.Get(ctx, v.VendorNum, number)
+}
+
+// vendor finds a vendor by what people call it.
+func (s *APInvoiceService) vendor(ctx context.Context, id string) (*Vendor, error) {
+	for v, err := range s.c.Vendors.List(ctx, odata.Query{
+		Filter: odata.Eq("VendorID", id), Top: 2,
+		Select: []string{"Company", "VendorNum", "VendorID", "Inactive", "CurrencyCode"},
+	}) {
+		if err != nil {
+			return nil, err
+		}
+		// Databases often compare without case.
+		if v.VendorID == id {
+			return v, nil
+		}
+	}
+	return nil, &Error{Operation: vendorService + "/Vendors", Status: http.StatusNotFound, Message: fmt.Sprintf("no vendor %q", id)}
+}
+
+// Delete deletes an invoice that is not posted and bears the key, with its lines
+// and splits. It is repeatable: what is not there is deleted. A posted invoice
+// gives ErrPosted, one with another key ErrConflict; neither is touched. The
+// group's lock is taken and given back.
+func (s *APInvoiceService) Delete(ctx context.Context, vendorNum int, number, key string) error {
+	inv, err := s.Get(ctx, vendorNum, number)
+	if errors.Is(err, ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	switch {
+	case key == "" || inv.Key != key:
+		return fmt.Errorf("%w: invoice %s does not bear the key", ErrConflict, inv.ID())
+	case inv.Posted:
+		return fmt.Errorf("%w: invoice %s", ErrPosted, inv.ID())
+	}
+	leave, err := s.enter(ctx, inv.Group, inv.ApplyDate)
+	if err != nil {
+		return err
+	}
+	err = s.DeleteByID(ctx, vendorNum, number)
+	if lerr := leave(ctx); err == nil && lerr != nil {
+		return fmt.Errorf("epicor: invoice %s is deleted, but its group stays locked: %w", inv.ID(), lerr)
+	}
+	if errors.Is(err, ErrNotFound) {
+		return nil
+	}
+	return err
+}
+
+// ErrPosted: the invoice is posted; it can be cancelled, not deleted.
+var ErrPosted = errors.New("epicor: posted, so it cannot be deleted")

@@ -1,0 +1,202 @@
+package epicor
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+)
+
+const (
+	groupService = "Erp.BO.APInvGrpSvc"
+	tableGroup   = "APInvGrp"
+
+	// unlockTime is how long giving a group free may take after the caller has
+	// gone away.
+	unlockTime = 30 * time.Second
+)
+
+// ErrGroupForeign: the entry group was created by somebody else; it is never entered.
+var ErrGroupForeign = errors.New("epicor: the entry group belongs to somebody else")
+
+// groupLock counts who in this process works in a group, so that the first takes
+// the lock and the last gives it free.
+type groupLock struct {
+	turn  chan struct{} // held while the lock is taken or given back
+	users int           // guarded by turn
+	refs  int           // guarded by APInvoiceService.mu
+}
+
+// groupName names the entry group of an invoice.
+func (s *APInvoiceService) groupName(in *APInvoiceInput) string {
+	switch {
+	case in.Group != "":
+		return in.Group
+	case s.opts.Group != nil:
+		return s.opts.Group(*in)
+	}
+	letter := "X"
+	if in.Currency != "" {
+		letter = in.Currency[:1]
+	}
+	return s.opts.GroupPrefix + in.ApplyDate.Time().Format("060102") + letter
+}
+
+// enter makes a group, where it does not exist, and locks it for this client's
+// user. leave must be called once.
+func (s *APInvoiceService) enter(ctx context.Context, id string, apply Date) (leave func(context.Context) error, err error) {
+	l := s.groupLock(id)
+	select {
+	case l.turn <- struct{}{}:
+	case <-ctx.Done():
+		s.dropLock(id)
+		return nil, ctx.Err()
+	}
+	defer func() { <-l.turn }()
+	if l.users == 0 {
+		if err := s.lock(ctx, id, apply); err != nil {
+			s.dropLock(id)
+			return nil, err
+		}
+	}
+	l.users++
+	return func(ctx context.Context) error { return s.leave(ctx, id, l) }, nil
+}
+
+func (s *APInvoiceService) leave(ctx context.Context, id string, l *groupLock) error {
+	defer s.dropLock(id)
+	// The caller may have gone away; a group that stays locked keeps people out.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), unlockTime)
+	defer cancel()
+	l.turn <- struct{}{}
+	defer func() { <-l.turn }()
+	l.users--
+	if l.users > 0 {
+		return nil
+	}
+	_, err := s.c.Compute(ctx, groupService, "UnlockGroup", Params{"InGroupID": id})
+	return err
+}
+
+func (s *APInvoiceService) groupLock(id string) *groupLock {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	l := s.groups[id]
+	if l == nil {
+		l = &groupLock{turn: make(chan struct{}, 1)}
+		s.groups[id] = l
+	}
+	l.refs++
+	return l
+}
+
+func (s *APInvoiceService) dropLock(id string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if l := s.groups[id]; l != nil {
+		if l.refs--; l.refs == 0 {
+			delete(s.groups, id)
+		}
+	}
+}
+
+// lock sees to it that the group exists and is ours, and locks it. Both may be
+// repeated without harm.
+func (s *APInvoiceService) lock(ctx context.Context, id string, apply Date) error {
+	ds, err := s.group(ctx, id)
+	if errors.Is(err, ErrNotFound) {
+		if err = s.makeGroup(ctx, id, apply); err == nil {
+			ds, err = s.group(ctx, id)
+		}
+	}
+	if err != nil {
+		return err
+	}
+	row, err := one(ds, tableGroup)
+	if err != nil {
+		return err
+	}
+	if by := row.Text("CreatedBy"); s.opts.User != "" && by != s.opts.User {
+		return fmt.Errorf("%w: group %s was created by %s, not by %s", ErrGroupForeign, id, by, s.opts.User)
+	}
+	res, err := s.c.Compute(ctx, groupService, "LockAPGroup", Params{"groupID": id, "ds": ds})
+	if err != nil {
+		return err
+	}
+	// Epicor locks "only if the group is not locked already": look who has it.
+	if out, err := res.Tableset("ds"); err == nil {
+		if row, err := one(out, tableGroup); err == nil {
+			if by := row.Text("ActiveUserID"); s.opts.User != "" && by != "" && by != s.opts.User {
+				return &Error{
+					Operation: groupService + "/LockAPGroup", Status: 400, Type: "Ice.Common.BusinessObjectException",
+					Message: fmt.Sprintf("group %s is locked by %s", id, by),
+				}
+			}
+		}
+	}
+	return nil
+}
+
+func (s *APInvoiceService) group(ctx context.Context, id string) (*Tableset, error) {
+	const op = groupService + "/GetByID"
+	res, err := s.c.Read(ctx, groupService, "GetByID", map[string]string{"groupID": id})
+	if err != nil {
+		return nil, err
+	}
+	ds, err := decodeTableset(orObject(res.Value))
+	if err != nil {
+		return nil, &Error{Operation: op, err: err}
+	}
+	if len(ds.Rows(tableGroup)) == 0 {
+		return nil, &Error{Operation: op, Status: 404, Message: "no such group"}
+	}
+	return ds, nil
+}
+
+// makeGroup creates a group. Somebody may create it at the same moment, and an
+// answer may get lost, so a failure is only one when the group does not exist
+// afterwards.
+func (s *APInvoiceService) makeGroup(ctx context.Context, id string, apply Date) error {
+	res, err := s.c.Compute(ctx, groupService, "GetNewAPInvGrpNoLock", Params{"ds": NewTableset()})
+	if err != nil {
+		return err
+	}
+	ds, err := res.Tableset("ds")
+	if err != nil {
+		return &Error{Operation: groupService + "/GetNewAPInvGrpNoLock", err: err}
+	}
+	row, err := one(ds, tableGroup)
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(row.Set("GroupID", id), row.Set("ApplyDate", apply)); err != nil {
+		return err
+	}
+	row.drop("SysRevID")
+	row.drop("SysRowID")
+	_, err = s.c.Call(ctx, groupService, "Update", Params{"ds": ds})
+	var e *Error
+	if err != nil && errors.As(err, &e) && (!e.Refused() || e.Duplicate()) {
+		if _, gone := s.group(ctx, id); gone == nil {
+			return nil
+		}
+	}
+	return err
+}
+
+// one returns the row of a table that has exactly one.
+func one(ds *Tableset, table string) (*Row, error) {
+	rows := ds.Current(table)
+	if len(rows) != 1 {
+		return nil, fmt.Errorf("epicor: the answer holds %d rows of %s, expected one", len(rows), table)
+	}
+	return rows[0], nil
+}
+
+func orObject(raw json.RawMessage) json.RawMessage {
+	if len(raw) == 0 {
+		return json.RawMessage("{}")
+	}
+	return raw
+}

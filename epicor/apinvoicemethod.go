@@ -1,0 +1,227 @@
+package epicor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+
+	"github.com/shopspring/decimal"
+)
+
+// The methods of Erp.BO.APInvoiceSvc that are used here, each with its
+// documented inputs. Those that only work on the tableset they are given may be
+// repeated and are; UpdateMaster, DeleteMaster and DeleteByID commit and are
+// sent once.
+
+func (s *APInvoiceService) compute(ctx context.Context, method string, in Params) (*Tableset, *Result, error) {
+	res, err := s.c.Compute(ctx, invoiceService, method, in)
+	if err != nil {
+		return nil, nil, err
+	}
+	ds, err := res.Tableset("ds")
+	if err != nil {
+		return nil, nil, &Error{Operation: invoiceService + "/" + method, err: err}
+	}
+	return ds, res, nil
+}
+
+// GetByID returns an invoice as a tableset. No such invoice: ErrNotFound.
+func (s *APInvoiceService) GetByID(ctx context.Context, vendorNum int, invoiceNum string) (*Tableset, error) {
+	const op = invoiceService + "/GetByID"
+	res, err := s.c.Read(ctx, invoiceService, "GetByID", map[string]string{
+		"vendorNum": strconv.Itoa(vendorNum), "invoiceNum": invoiceNum,
+	})
+	if err != nil {
+		return nil, err
+	}
+	if len(res.Value) == 0 {
+		return nil, &Error{Operation: op, err: errors.New("the answer holds no invoice")}
+	}
+	ds, err := decodeTableset(res.Value)
+	if err != nil {
+		return nil, &Error{Operation: op, err: err}
+	}
+	return ds, nil
+}
+
+// GetNewAPInvHedInvoice adds a new header of an invoice, with its defaults.
+func (s *APInvoiceService) GetNewAPInvHedInvoice(ctx context.Context, ds *Tableset, groupID string) (*Tableset, error) {
+	ds, _, err := s.compute(ctx, "GetNewAPInvHedInvoice", Params{"ds": ds, "cGroupID": groupID})
+	return ds, err
+}
+
+// GetNewAPInvHedDebitMemo adds a new header of a debit memo. What a header is
+// cannot be changed afterwards.
+func (s *APInvoiceService) GetNewAPInvHedDebitMemo(ctx context.Context, ds *Tableset, groupID string) (*Tableset, error) {
+	ds, _, err := s.compute(ctx, "GetNewAPInvHedDebitMemo", Params{"ds": ds, "cGroupID": groupID})
+	return ds, err
+}
+
+// ChangeVendorID sets the vendor of a new header and fills what follows from it:
+// terms, currency, tax region. message is what Epicor says about the vendor.
+func (s *APInvoiceService) ChangeVendorID(ctx context.Context, ds *Tableset, vendorID string) (out *Tableset, message string, err error) {
+	out, res, err := s.compute(ctx, "ChangeVendorID", Params{"ProposedVendorID": vendorID, "confirmCheck": true, "ds": ds})
+	if err != nil {
+		return nil, "", err
+	}
+	return out, res.Text("confirmMsg"), nil
+}
+
+// ChangeCurrency sets the currency of a new header.
+func (s *APInvoiceService) ChangeCurrency(ctx context.Context, ds *Tableset, currency string) (*Tableset, error) {
+	ds, _, err := s.compute(ctx, "ChangeCurrency", Params{"ProposedCurrencyCode": currency, "ds": ds})
+	return ds, err
+}
+
+// ChangeInvoiceDateEx sets the invoice date. The fiscal period follows it, so
+// the apply date is set afterwards.
+func (s *APInvoiceService) ChangeInvoiceDateEx(ctx context.Context, ds *Tableset, date Date) (out *Tableset, message string, err error) {
+	out, res, err := s.compute(ctx, "ChangeInvoiceDateEx", Params{
+		"ProposedInvoiceDate": date.String() + "T00:00:00", "recalcAmts": "", "ds": ds,
+	})
+	if err != nil {
+		return nil, "", err
+	}
+	return out, res.Text("cMessageText"), nil
+}
+
+// OnChangeofApplyDateWithDateCheck sets the apply date of a header and with it
+// the fiscal period.
+func (s *APInvoiceService) OnChangeofApplyDateWithDateCheck(ctx context.Context, ds *Tableset, vendorNum int, invoiceNum string, date Date) (out *Tableset, message string, err error) {
+	out, res, err := s.compute(ctx, "OnChangeofApplyDateWithDateCheck", Params{
+		"VendorNum": vendorNum, "InvoiceNum": invoiceNum, "recalcAmts": "",
+		"NewApplyDate": date.String() + "T00:00:00", "ds": ds,
+	})
+	if err != nil {
+		return nil, "", err
+	}
+	return out, res.Text("DateMessage"), nil
+}
+
+// ChangeDueDate sets the due date of a header.
+func (s *APInvoiceService) ChangeDueDate(ctx context.Context, ds *Tableset, date Date) (*Tableset, error) {
+	ds, _, err := s.compute(ctx, "ChangeDueDate", Params{"ProposedDueDate": date.String() + "T00:00:00", "ds": ds})
+	return ds, err
+}
+
+// ChangeInvoiceVendorAmt sets the check total of a header, in the currency of
+// the document. It is sign flipped on debit memos.
+func (s *APInvoiceService) ChangeInvoiceVendorAmt(ctx context.Context, ds *Tableset, amount Decimal) (*Tableset, error) {
+	ds, _, err := s.compute(ctx, "ChangeInvoiceVendorAmt", Params{"ProposedInvoiceVendorAmt": amount, "ds": ds})
+	return ds, err
+}
+
+// GetNewAPInvDtlMiscellaneous adds a new line that refers to no order.
+func (s *APInvoiceService) GetNewAPInvDtlMiscellaneous(ctx context.Context, ds *Tableset, vendorNum int, invoiceNum string) (*Tableset, error) {
+	ds, _, err := s.compute(ctx, "GetNewAPInvDtlMiscellaneous", Params{"ds": ds, "iVendorNum": vendorNum, "cInvoiceNum": invoiceNum})
+	return ds, err
+}
+
+// ChangeVendorQty sets the quantity of a line.
+func (s *APInvoiceService) ChangeVendorQty(ctx context.Context, ds *Tableset, quantity Decimal) (*Tableset, error) {
+	ds, _, err := s.compute(ctx, "ChangeVendorQty", Params{"ProposedVendorQty": quantity, "ds": ds})
+	return ds, err
+}
+
+// ChangeExtCost sets the amount of a line, in the currency of the document.
+func (s *APInvoiceService) ChangeExtCost(ctx context.Context, ds *Tableset, amount Decimal) (*Tableset, error) {
+	ds, _, err := s.compute(ctx, "ChangeExtCost", Params{"ProposedExtCost": amount, "ds": ds})
+	return ds, err
+}
+
+// GetNewAPInvExp adds a new expense row to a line.
+func (s *APInvoiceService) GetNewAPInvExp(ctx context.Context, ds *Tableset, vendorNum int, invoiceNum string, line int) (*Tableset, error) {
+	ds, _, err := s.compute(ctx, "GetNewAPInvExp", Params{
+		"ds": ds, "vendorNum": vendorNum, "invoiceNum": invoiceNum, "invoiceLine": line,
+	})
+	return ds, err
+}
+
+// ChangeExpLineAmt sets the amount of the expense row that is being added or changed.
+func (s *APInvoiceService) ChangeExpLineAmt(ctx context.Context, ds *Tableset, amount Decimal) (*Tableset, error) {
+	ds, _, err := s.compute(ctx, "ChangeExpLineAmt", Params{"ProposedAmt": amount, "ds": ds})
+	return ds, err
+}
+
+// GetNewAPInvExpTGLC adds the row that holds the GL account of an expense.
+func (s *APInvoiceService) GetNewAPInvExpTGLC(ctx context.Context, ds *Tableset, vendorNum int, invoiceNum string, line, seq int) (*Tableset, error) {
+	ds, _, err := s.compute(ctx, "GetNewAPInvExpTGLC", Params{
+		"ds": ds, "vendorNum": vendorNum, "invoiceNum": invoiceNum, "invoiceLine": line, "invExpSeq": seq,
+	})
+	return ds, err
+}
+
+// UpdateMasterResult is what UpdateMaster says beside its tableset.
+type UpdateMasterResult struct {
+	// Committed is false when Epicor answered without doing it: lUpdateRan false,
+	// or requiresUserInput true. Both come with status 200.
+	Committed bool
+	// Messages are warnings and questions: opMessage, opMsgChkBankRef,
+	// opChkRevMsg, opDUAMsg.
+	Messages []string
+}
+
+// UpdateMaster commits the marked rows of a tableset. It is sent once. That
+// lUpdateRan false and requiresUserInput true mean that nothing was committed,
+// and what suppressUserPrompts does, are assumptions to check on a live tenant:
+// read the invoice back to be sure.
+func (s *APInvoiceService) UpdateMaster(ctx context.Context, ds *Tableset, groupID, table string) (*Tableset, UpdateMasterResult, error) {
+	const op = invoiceService + "/UpdateMaster"
+	res, err := s.c.Call(ctx, invoiceService, "UpdateMaster", Params{
+		"ds": ds, "cGroupID": groupID, "cTableName": table,
+		"runChkCPay": false, "runChkBankRef": false, "runChkRevChrg": false, "suppressUserPrompts": true,
+	})
+	if err != nil {
+		return nil, UpdateMasterResult{}, err
+	}
+	out, err := res.Tableset("ds")
+	if err != nil {
+		return nil, UpdateMasterResult{}, &Error{Operation: op, err: err}
+	}
+	ran, told := res.Bool("lUpdateRan")
+	asks, _ := res.Bool("requiresUserInput")
+	u := UpdateMasterResult{Committed: ran && told && !asks}
+	for _, name := range []string{"opMessage", "opMsgChkBankRef", "opChkRevMsg", "opDUAMsg"} {
+		if m := res.Text(name); m != "" {
+			u.Messages = append(u.Messages, oneLine(m))
+		}
+	}
+	return out, u, nil
+}
+
+// DeleteByID deletes an invoice that is not posted, with its lines. It is sent once.
+func (s *APInvoiceService) DeleteByID(ctx context.Context, vendorNum int, invoiceNum string) error {
+	_, err := s.c.Call(ctx, invoiceService, "DeleteByID", Params{"vendorNum": vendorNum, "invoiceNum": invoiceNum})
+	return err
+}
+
+// settle sets an amount by a method and sees to it that the column then holds
+// want. Where the vendor's schema says "sign flipped for debit memos" without
+// saying for which side, the method is asked again with the other sign; nothing
+// has been committed then.
+func settle(row func(*Tableset) (*Row, error), column string, want decimal.Decimal, ds *Tableset, change func(*Tableset, Decimal) (*Tableset, error), first decimal.Decimal) (*Tableset, error) {
+	for _, proposed := range []decimal.Decimal{first, first.Neg()} {
+		d, err := ParseDecimal(proposed.String())
+		if err != nil {
+			return nil, err
+		}
+		out, err := change(ds, d)
+		if err != nil {
+			return nil, err
+		}
+		r, err := row(out)
+		if err != nil {
+			return nil, err
+		}
+		got := r.Decimal(column).Value()
+		if got.Equal(want) {
+			return out, nil
+		}
+		if !got.Equal(want.Neg()) {
+			return nil, fmt.Errorf("%s became %s, expected %s", column, got, want)
+		}
+		ds = out
+	}
+	return nil, fmt.Errorf("%s cannot be set to %s", column, want)
+}

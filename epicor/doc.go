@@ -1,0 +1,43 @@
+// Package epicor is a client for the REST v2 interface of Epicor Kinetic: safe to
+// read with, safe to write with.
+//
+// The smallest complete program lists the vendors of a company:
+//
+//	cred := epicor.Basic(apiKey, user, password)
+//	c, err := epicor.NewClient("https://kinetic.example.com/prod/api/v2/odata/EPIC06", cred, nil)
+//	if err != nil { … }
+//	for v, err := range c.Vendors.List(ctx, odata.Query{}) {
+//		if err != nil { … }
+//		fmt.Println(v.VendorID, v.Name)
+//	}
+//
+// A [Client] is one company. It is immutable and safe for concurrent use, and so
+// is everything that hangs on it: Vendors, GLAccounts, SegmentValues, APInvoices.
+// Any other entity set is read with [NewEntities], any other method called with
+// [Client.Call].
+//
+// # Reading
+//
+// Lists come page by page in the order of their key, since Kinetic promises none
+// and cuts a list to a hundred rows without saying so. Columns that a struct has
+// no field for stand in its Extra. Reads are repeated after passing failures.
+//
+// # Writing
+//
+// A write is sent once, whatever happens to its answer: a second one would be a
+// second invoice. A method that only computes (GetNew…, Change…) is repeated like
+// a read. [APInvoiceService.Create] enters an invoice in the steps that Kinetic
+// wants; its error says what is there now. [Tableset] brings back every table and
+// column that came.
+//
+// # Failing
+//
+// Every refusal is an [*Error], its class one of ErrNotFound, ErrUnauthorized,
+// ErrForbidden, ErrConflict, ErrRateLimited and ErrInvalid. Refused says that a
+// call certainly changed nothing; Retryable that it may succeed later; RetryAfter
+// how long to wait. No error holds the API key, a password or a token.
+//
+// Names of services, columns, methods and parameters are the vendor's. Where the
+// vendor's guides do not say how a live tenant behaves, the comment at the place
+// says that it is an assumption to check on one.
+package epicor

@@ -1,0 +1,244 @@
+package epicor
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"iter"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/ml-connector/ml-connector/epicor/odata"
+)
+
+// Entities reads one entity set of one service. T is a struct with json tags,
+// or anything that encoding/json can read a row into, such as
+// map[string]json.RawMessage. It is safe for concurrent use.
+type Entities[T any] struct {
+	c       *Client
+	service string
+	set     string
+	key     []string
+}
+
+// NewEntities returns a reader of any entity set:
+//
+//	terms := epicor.NewEntities[Terms](client, "Erp.BO.PurTermsSvc", "PurTerms", "Company", "TermsCode")
+//
+// key are the columns of the set's key, the company first; List orders by them.
+func NewEntities[T any](c *Client, service, set string, key ...string) *Entities[T] {
+	return &Entities[T]{c: c, service: service, set: set, key: key}
+}
+
+// Page is one page of a list. Next continues behind it; "" is the end.
+type Page[T any] struct {
+	Items []*T
+	Count int64 // rows in all, when the query asked to count
+	Next  string
+}
+
+func (e *Entities[T]) op() string { return e.service + "/" + e.set }
+
+// List returns the rows that q asks for, page by page, one page in memory. An
+// error ends the sequence as its last pair. Rows come in the order of q, made
+// certain by the key: without an order Kinetic may skip rows or double them
+// from one page to the next. Rows that are inserted or deleted before the place
+// that is being read can still shift it; who needs more reads by key.
+//
+// A row of another company ends the list with an error.
+func (e *Entities[T]) List(ctx context.Context, q odata.Query) iter.Seq2[*T, error] {
+	return func(yield func(*T, error) bool) {
+		left := q.Top
+		next := ""
+		for {
+			p, err := e.page(ctx, q, next, left)
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			for _, item := range p.Items {
+				if !yield(item, nil) {
+					return
+				}
+			}
+			if q.Top > 0 {
+				left -= len(p.Items)
+				if left <= 0 {
+					return
+				}
+			}
+			if p.Next == "" {
+				return
+			}
+			if p.Next == next {
+				yield(nil, &Error{Operation: e.op(), err: errors.New("the list leads back to the same page")})
+				return
+			}
+			next = p.Next
+		}
+	}
+}
+
+// ListPage returns one page: the first for the empty token, else the one that
+// the token of the page before leads to. A token is plain text that may be kept
+// and used by another process, with the same query. q.Top is the size of the
+// page, 0 the client's.
+func (e *Entities[T]) ListPage(ctx context.Context, q odata.Query, token string) (*Page[T], error) {
+	size := q.Top
+	q.Top = 0
+	if size > 0 {
+		return e.sized(ctx, q, token, size)
+	}
+	return e.page(ctx, q, token, 0)
+}
+
+func (e *Entities[T]) page(ctx context.Context, q odata.Query, token string, left int) (*Page[T], error) {
+	size := e.c.pageSize
+	if left > 0 && left < size {
+		size = left
+	}
+	return e.sized(ctx, q, token, size)
+}
+
+// Kinds of tokens: a number of rows to skip, or the query of a next link.
+const (
+	skipToken = "s:"
+	linkToken = "l:"
+)
+
+func (e *Entities[T]) sized(ctx context.Context, q odata.Query, token string, size int) (*Page[T], error) {
+	for _, k := range e.key {
+		if !slices.ContainsFunc(q.OrderBy, func(o odata.Order) bool { return o.Column == k }) {
+			q.OrderBy = append(slices.Clip(q.OrderBy), odata.Asc(k))
+		}
+	}
+	skip := q.Skip
+	query := ""
+	switch {
+	case token == "":
+	case strings.HasPrefix(token, skipToken):
+		n, err := strconv.Atoi(token[len(skipToken):])
+		if err != nil || n < 0 {
+			return nil, &Error{Operation: e.op(), err: fmt.Errorf("%.40q is no token of a page", token)}
+		}
+		skip = n
+	case strings.HasPrefix(token, linkToken):
+		query = token[len(linkToken):]
+	default:
+		return nil, &Error{Operation: e.op(), err: fmt.Errorf("%.40q is no token of a page", token)}
+	}
+	if query == "" {
+		q.Top, q.Skip = size, skip
+		s, err := q.Encode()
+		if err != nil {
+			return nil, &Error{Operation: e.op(), err: err}
+		}
+		query = s
+	}
+	res, err := e.c.do(ctx, call{op: e.op(), method: http.MethodGet, path: e.op(), query: query})
+	if err != nil {
+		return nil, err
+	}
+	var body struct {
+		Value    []json.RawMessage `json:"value"`
+		Count    int64             `json:"@odata.count"`
+		NextLink string            `json:"@odata.nextLink"`
+	}
+	if err := json.Unmarshal(res.Body, &body); err != nil || body.Value == nil {
+		return nil, &Error{Operation: e.op(), Status: res.Status, Message: "the answer is no list"}
+	}
+	p := &Page[T]{Count: body.Count, Items: make([]*T, 0, len(body.Value))}
+	for _, raw := range body.Value {
+		item, err := e.row(raw)
+		if err != nil {
+			return nil, err
+		}
+		p.Items = append(p.Items, item)
+	}
+	switch {
+	case body.NextLink != "":
+		// Only the query is taken: behind a gateway the link's host and path are the
+		// server's own, and the credential must not follow them.
+		u, err := url.Parse(body.NextLink)
+		if err != nil || u.RawQuery == "" {
+			return nil, &Error{Operation: e.op(), Status: res.Status, Message: "the link to the next page has no query"}
+		}
+		p.Next = linkToken + u.RawQuery
+	case len(body.Value) >= size:
+		p.Next = skipToken + strconv.Itoa(skip+len(body.Value))
+	}
+	return p, nil
+}
+
+// Get returns the row with this key, without the company, which is the
+// client's: Vendors.Get(ctx, 42). No such row: ErrNotFound.
+func (e *Entities[T]) Get(ctx context.Context, key ...any) (*T, error) {
+	if len(key) != len(e.key)-1 {
+		return nil, &Error{Operation: e.op(), err: fmt.Errorf("a key of %d parts was given, %s are needed", len(key), strings.Join(e.key[1:], ", "))}
+	}
+	if !inPath(key) {
+		return e.find(ctx, key)
+	}
+	k, err := odata.Key(append([]any{e.c.company}, key...)...)
+	if err != nil {
+		return nil, &Error{Operation: e.op(), err: err}
+	}
+	res, err := e.c.do(ctx, call{op: e.op(), method: http.MethodGet, path: e.op() + k})
+	if err != nil {
+		return nil, err
+	}
+	return e.row(res.Body)
+}
+
+// inPath reports whether a key may stand in a path. Web servers refuse or
+// rewrite some characters there, however they are escaped.
+func inPath(key []any) bool {
+	for _, part := range key {
+		if s, ok := part.(string); ok && (strings.ContainsAny(s, `/\%?#&*:<>+"`) || strings.ContainsFunc(s, func(r rune) bool { return r < ' ' }) || strings.Contains(s, "..")) {
+			return false
+		}
+	}
+	return true
+}
+
+// find reads a row whose key cannot stand in a path.
+func (e *Entities[T]) find(ctx context.Context, key []any) (*T, error) {
+	fs := []odata.Filter{odata.Eq(e.key[0], e.c.company)}
+	for i, part := range key {
+		switch v := part.(type) {
+		case string:
+			fs = append(fs, odata.Eq(e.key[i+1], v))
+		case int:
+			fs = append(fs, odata.Eq(e.key[i+1], v))
+		default:
+			return nil, &Error{Operation: e.op(), err: fmt.Errorf("a key of type %T cannot be looked up", part)}
+		}
+	}
+	p, err := e.sized(ctx, odata.Query{Filter: odata.And(fs...)}, "", 1)
+	if err != nil {
+		return nil, err
+	}
+	if len(p.Items) == 0 {
+		return nil, &Error{Operation: e.op(), Status: http.StatusNotFound, Message: "no such row"}
+	}
+	return p.Items[0], nil
+}
+
+func (e *Entities[T]) row(raw []byte) (*T, error) {
+	var of struct{ Company *string }
+	if err := json.Unmarshal(raw, &of); err != nil {
+		return nil, &Error{Operation: e.op(), Message: "a row is not readable", err: err}
+	}
+	if of.Company != nil && *of.Company != e.c.company {
+		return nil, &Error{Operation: e.op(), err: fmt.Errorf("a row of company %.40q came, asked was %s: the API key or the user sees another company", *of.Company, e.c.company)}
+	}
+	item := new(T)
+	if err := json.Unmarshal(raw, item); err != nil {
+		return nil, &Error{Operation: e.op(), Message: "a row is not readable", err: err}
+	}
+	return item, nil
+}
