@@ -1,6 +1,7 @@
 package concurtest
 
 import (
+	"crypto/rsa"
 	"errors"
 	"fmt"
 	"net/http"
@@ -99,6 +100,10 @@ type Options struct {
 	// Retention ends the repetitions of a delivery. Default 72 hours.
 	Retention time.Duration
 
+	// Key signs the deliveries. By default one is generated when it is first
+	// needed, which takes some tenths of a second: many tests can share one.
+	Key *rsa.PrivateKey
+
 	// CompactZone prints the timeStamp of report events as the financial
 	// integration events do: 2026-10-30T10:00:00.000+0000.
 	CompactZone bool
@@ -132,7 +137,7 @@ type Server struct {
 // and Client, also inside a testing/synctest bubble. Close ends it. Start lets
 // it listen.
 func New(opts *Options) *Server {
-	s := &Server{signer: &signer{}, legacy: &center{name: "legacy"}}
+	s := &Server{legacy: &center{name: "legacy"}}
 	if opts != nil {
 		s.opts = *opts
 	}
@@ -146,6 +151,7 @@ func New(opts *Options) *Server {
 	if len(o.AppScopes) == 0 {
 		o.AppScopes = allScopes()
 	}
+	s.signer = &signer{key: o.Key}
 	o.AccessTokenLifetime = orElse(o.AccessTokenLifetime, time.Hour)
 	o.RefreshTokenLifetime = orElse(o.RefreshTokenLifetime, 183*24*time.Hour)
 	o.RequestTokenLifetime = orElse(o.RequestTokenLifetime, 24*time.Hour)

@@ -21,6 +21,9 @@ type signer struct {
 
 func (s *signer) private() *rsa.PrivateKey {
 	s.once.Do(func() {
+		if s.key != nil {
+			return
+		}
 		k, err := rsa.GenerateKey(rand.Reader, 2048)
 		if err != nil {
 			// The system's source of randomness does not fail on supported systems.

@@ -1,0 +1,38 @@
+package concurtest_test
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+
+	"github.com/ml-connector/ml-connector/concur/concurtest"
+)
+
+// A test puts a report into the state that it is about, lets the program under
+// test read it, and looks at what was asked.
+func Example() {
+	s := concurtest.New(nil) // NewServer(t, nil) in a test
+	defer s.Close()
+	co := s.AddCompany("Acme", nil)
+	co.AddUser(concurtest.User{Login: "ada@acme.example"})
+	co.AddApprovedReport(concurtest.Report{
+		Owner:    "ada@acme.example",
+		Expenses: []concurtest.Expense{{Type: "LUNCH", Amount: concurtest.Amount("12.50")}},
+	})
+
+	req, _ := http.NewRequest(http.MethodGet, co.BaseURL()+"/list/v4/lists", nil)
+	req.Header.Set("Authorization", "Bearer "+co.AccessToken())
+	res, err := s.Client().Do(req)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer func() { _ = res.Body.Close() }()
+	body, _ := io.ReadAll(res.Body)
+	fmt.Println(res.Status, string(body))
+	fmt.Println(len(s.CallsTo("/list/v4/lists")), "call")
+
+	// Output:
+	// 200 OK {"links":[],"content":[],"page":{"size":100,"totalElements":0,"totalPages":0,"number":1}}
+	// 1 call
+}
