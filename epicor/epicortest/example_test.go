@@ -1,6 +1,7 @@
 package epicortest_test
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -12,7 +13,8 @@ func Example() {
 	srv := epicortest.New(nil)
 	srv.AddVendors(epicortest.DefaultCompany, epicortest.Vendor{ID: "ACME", Name: "Acme Ltd"})
 
-	req, _ := http.NewRequest(http.MethodGet, srv.Root(epicortest.DefaultCompany)+"Erp.BO.VendorSvc/Vendors?$select=VendorID,Name", http.NoBody)
+	u := srv.Root(epicortest.DefaultCompany) + "Erp.BO.VendorSvc/Vendors?$select=VendorID,Name"
+	req, _ := http.NewRequestWithContext(context.Background(), http.MethodGet, u, http.NoBody)
 	req.SetBasicAuth(epicortest.DefaultUser, epicortest.DefaultPassword)
 	req.Header.Set("x-api-key", epicortest.DefaultAPIKey)
 	res, err := srv.Client().Do(req)

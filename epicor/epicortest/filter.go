@@ -213,7 +213,7 @@ func (p *parser) comparison(depth int) (node, *fault) {
 	if f != nil {
 		return node{}, f
 	}
-	if !comparable(left.kind, right.kind) {
+	if !sameKind(left.kind, right.kind) {
 		return node{}, badQuery("A binary operator with incompatible types was detected. Found operand types '%s' and '%s' for operator kind '%s'.",
 			left.kind.edm(), right.kind.edm(), t.text)
 	}
@@ -221,7 +221,7 @@ func (p *parser) comparison(depth int) (node, *fault) {
 	return node{boolean, func(x row) any { return test(l(x), r(x)) }}, nil
 }
 
-func comparable(a, b kind) bool {
+func sameKind(a, b kind) bool {
 	isNum := func(k kind) bool { return k == integer || k == number }
 	return a == 0 || b == 0 || a == b || isNum(a) && isNum(b)
 }

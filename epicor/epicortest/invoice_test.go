@@ -66,10 +66,10 @@ func TestInvoiceIsKeptAsItWasEntered(t *testing.T) {
 func TestAmountsTravelWithoutBinaryNoise(t *testing.T) {
 	k := ready(t, nil)
 	k.invoice("INV-1", "12345678901234.10")
-	_, b, err := k.do(http.MethodGet, invoices+"GetByID?vendorNum=42&invoiceNum=INV-1", nil)
+	a, err := k.do(http.MethodGet, invoices+"GetByID?vendorNum=42&invoiceNum=INV-1", nil)
 	require.NoError(t, err)
-	require.Contains(t, string(b), `"DocInvoiceVendorAmt":12345678901234.10,`)
-	require.Contains(t, string(b), `"returnObj":{`)
+	require.Contains(t, string(a.body), `"DocInvoiceVendorAmt":12345678901234.10,`)
+	require.Contains(t, string(a.body), `"returnObj":{`)
 }
 
 func TestUserDefinedColumnsAreKept(t *testing.T) {
@@ -280,7 +280,7 @@ func TestTheSameVendorAndNumberIsRefusedInEitherForm(t *testing.T) {
 		e := k.post(want.status, invoices+"UpdateMaster", master(k.newHeader(asInvoice, "INV-1", "99"), "APInvHed"))
 		require.Equal(t, want.kind, e["ErrorType"])
 		if want.status == 400 {
-			require.Contains(t, strings.ToLower(e["ErrorMessage"].(string)), "duplicate")
+			require.Contains(t, e["ErrorMessage"], "Duplicate")
 		}
 		require.Len(t, k.srv.Invoices(co), 1)
 		require.Equal(t, "10", k.srv.Invoices(co)[0].VendorAmount.String())
@@ -440,10 +440,10 @@ func TestALostAnswerAfterTheCommitLeavesTheInvoiceThere(t *testing.T) {
 		k := ready(t, nil)
 		ds := k.newHeader(asInvoice, "INV-1", "10")
 		k.srv.Inject(c.fault)
-		res, _, err := k.do(http.MethodPost, invoices+"UpdateMaster", master(ds, "APInvHed"))
+		a, err := k.do(http.MethodPost, invoices+"UpdateMaster", master(ds, "APInvHed"))
 		if c.fault.Status != 0 {
 			require.NoError(t, err)
-			require.Equal(t, 500, res.StatusCode)
+			require.Equal(t, 500, a.status)
 		} else {
 			require.Error(t, err)
 		}
@@ -462,7 +462,7 @@ func TestALostAnswerAfterTheCommitLeavesTheInvoiceThere(t *testing.T) {
 func TestADroppedAnswerIsAClosedConnection(t *testing.T) {
 	k := ready(t, nil)
 	k.srv.Inject(epicortest.Fault{Path: "/Update", When: epicortest.After, Drop: true})
-	_, _, err := k.do(http.MethodPost, groups+"Update", record{"ds": k.newGroup("G2")})
+	_, err := k.do(http.MethodPost, groups+"Update", record{"ds": k.newGroup("G2")})
 	require.True(t, errors.Is(err, io.EOF) || strings.Contains(err.Error(), "reset"), "%v", err)
 	require.Len(t, k.srv.Groups(co), 2)
 }
@@ -503,9 +503,9 @@ func TestAnUnpostedInvoiceCanBeDeletedByEveryRoad(t *testing.T) {
 			k.ds(invoices+"Update", record{"ds": ds})
 		},
 		"DELETE": func(k *kit, _ record) {
-			res, _, err := k.do(http.MethodDelete, invoices+"APInvoices('EPIC06',42,'INV-1')", nil)
+			a, err := k.do(http.MethodDelete, invoices+"APInvoices('EPIC06',42,'INV-1')", nil)
 			require.NoError(k.t, err)
-			require.Equal(k.t, 204, res.StatusCode)
+			require.Equal(k.t, 204, a.status)
 		},
 	}
 	for name, road := range roads {

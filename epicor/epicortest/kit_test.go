@@ -6,7 +6,6 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -35,7 +34,9 @@ type kit struct {
 // record is a JSON object; numbers are json.Number.
 type record = map[string]any
 
-func date(y int, m time.Month, d int) epicortest.Date { return epicortest.Date{Year: y, Month: m, Day: d} }
+func date(y int, m time.Month, d int) epicortest.Date {
+	return epicortest.Date{Year: y, Month: m, Day: d}
+}
 
 func now() time.Time { return time.Date(2026, 10, 30, 9, 0, 0, 0, time.UTC) }
 
@@ -71,8 +72,15 @@ func newKit(t *testing.T, opts *epicortest.Options) *kit {
 	}
 }
 
+// answer is a response that was read whole.
+type answer struct {
+	status int
+	header http.Header
+	body   []byte
+}
+
 // do sends one request below the company's root.
-func (k *kit) do(method, path string, body any) (*http.Response, []byte, error) {
+func (k *kit) do(method, path string, body any) (answer, error) {
 	k.t.Helper()
 	var r io.Reader = http.NoBody
 	if body != nil {
@@ -90,11 +98,11 @@ func (k *kit) do(method, path string, body any) (*http.Response, []byte, error) 
 	req.Header.Set("x-api-key", k.key)
 	res, err := k.client.Do(req)
 	if err != nil {
-		return nil, nil, err
+		return answer{}, err
 	}
 	defer func() { _ = res.Body.Close() }()
 	b, err := io.ReadAll(res.Body)
-	return res, b, err
+	return answer{res.StatusCode, res.Header, b}, err
 }
 
 func decode(t *testing.T, b []byte) record {
@@ -116,19 +124,19 @@ func (k *kit) get(status int, path string, query ...string) record {
 	if len(v) > 0 {
 		path += "?" + v.Encode()
 	}
-	res, b, err := k.do(http.MethodGet, path, nil)
+	a, err := k.do(http.MethodGet, path, nil)
 	require.NoError(k.t, err)
-	require.Equal(k.t, status, res.StatusCode, "%s", b)
-	return decode(k.t, b)
+	require.Equal(k.t, status, a.status, "%s", a.body)
+	return decode(k.t, a.body)
 }
 
 // post calls a method and expects a status.
 func (k *kit) post(status int, path string, in record) record {
 	k.t.Helper()
-	res, b, err := k.do(http.MethodPost, path, in)
+	a, err := k.do(http.MethodPost, path, in)
 	require.NoError(k.t, err)
-	require.Equal(k.t, status, res.StatusCode, "%s", b)
-	return decode(k.t, b)
+	require.Equal(k.t, status, a.status, "%s", a.body)
+	return decode(k.t, a.body)
 }
 
 // out calls a method that succeeds and returns its output parameters.
@@ -180,7 +188,11 @@ func edit(t *testing.T, ds record, table string, i int) record {
 		copied[k] = v
 	}
 	copied["RowMod"] = "U"
-	ds[table] = append(slices.Clone(ds[table].([]any)), copied)
+	all := make([]any, 0, len(list)+1)
+	for _, r := range list {
+		all = append(all, r)
+	}
+	ds[table] = append(all, copied)
 	return copied
 }
 

@@ -319,14 +319,12 @@ func (q query) pick(rows []row) (out []row, total int) {
 
 // shape selects columns and adds expanded children.
 func (q query) shape(co *company, t *table, r row) row {
-	out := r
+	out := r.clone()
 	if q.cols != nil {
 		out = make(row, len(q.cols))
 		for _, c := range q.cols {
 			out[c] = r[c]
 		}
-	} else {
-		out = r.clone()
 	}
 	for _, e := range q.expands {
 		rows, _ := e.query.pick(co.childRows(t, e.child, r))
