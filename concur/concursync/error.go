@@ -1,0 +1,31 @@
+package concursync
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/ml-connector/ml-connector/concur"
+	"github.com/ml-connector/ml-connector/sync/connector"
+)
+
+// translate says in the contract's words what a call's error means. The
+// vendor's error stays reachable, and with it RetryAfter.
+func translate(err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, concur.ErrUnauthorized), errors.Is(err, concur.ErrForbidden), errors.Is(err, concur.ErrNoToken):
+		return fmt.Errorf("%w: %w", connector.ErrConnection, err)
+	default:
+		return err
+	}
+}
+
+// translateDocument is translate for the call that decides whether the
+// document exists at all.
+func translateDocument(err error) error {
+	if errors.Is(err, concur.ErrNotFound) {
+		return fmt.Errorf("%w: %w", connector.ErrNotFound, err)
+	}
+	return translate(err)
+}

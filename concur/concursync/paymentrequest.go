@@ -1,0 +1,363 @@
+package concursync
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/shopspring/decimal"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/ml-connector/ml-connector/concur"
+	"github.com/ml-connector/ml-connector/sync/connector"
+	"github.com/ml-connector/ml-connector/sync/document"
+)
+
+// PaymentRequestsOptions configure a source of suppliers' invoices. At least
+// one of ReadyApproval and ReadyPayment has to be given.
+type PaymentRequestsOptions struct {
+	// ReadyApproval and ReadyPayment are the codes of a finally approved invoice:
+	// it is ready when each of the two that is given holds its code. The vendor
+	// lists none, they are each customer's own; LocalizedData shows them. Name
+	// the codes after approval too, such as those of extracted and paid, or an
+	// invoice that moves on before it was seen is missed.
+	ReadyApproval, ReadyPayment []string
+	// WithdrawnApproval are the approval codes of an invoice that was sent back.
+	WithdrawnApproval []string
+	// From is where the first sweep begins. Default: DefaultLookback ago.
+	From time.Time
+	// PageSize is how many digests a page of the sweep asks for. Default:
+	// DefaultPageSize; the vendor's own is 1000.
+	PageSize int
+	// Location is the time zone whose calendar decides the day, and so the period,
+	// of the final approval. Default: UTC.
+	Location *time.Location
+	// Language of the codes' names. Default: "en".
+	Language string
+}
+
+// PaymentRequestSource is a source of suppliers' invoices. Create one with
+// PaymentRequests.
+type PaymentRequestSource struct {
+	client  *concur.Client
+	opts    PaymentRequestsOptions
+	people  people
+	checked atomic.Bool
+}
+
+// PaymentRequests returns the source of a company's payment requests, which
+// are of kind "invoice". It makes no call.
+func PaymentRequests(client *concur.Client, opts *PaymentRequestsOptions) *PaymentRequestSource {
+	s := &PaymentRequestSource{client: client, people: people{client: client}}
+	if opts != nil {
+		s.opts = *opts
+	}
+	o := &s.opts
+	if o.PageSize <= 0 {
+		o.PageSize = DefaultPageSize
+	}
+	if o.Location == nil {
+		o.Location = time.UTC
+	}
+	if o.Language == "" {
+		o.Language = "en"
+	}
+	return s
+}
+
+var (
+	_ connector.Source[document.Document] = (*PaymentRequestSource)(nil)
+	_ connector.Kinder                    = (*PaymentRequestSource)(nil)
+)
+
+// Kinds implements connector.Kinder.
+func (s *PaymentRequestSource) Kinds() []string { return []string{string(document.Invoice)} }
+
+// Check compares the codes of the options with those that the customer has. A
+// code that does not exist, or none at all, is connector.ErrConnection: with it
+// invoices would wait for ever and nobody would notice. The first Changes checks
+// by itself.
+func (s *PaymentRequestSource) Check(ctx context.Context) error {
+	if len(s.opts.ReadyApproval) == 0 && len(s.opts.ReadyPayment) == 0 {
+		return fmt.Errorf("%w: concursync: no status codes of approved invoices are configured: set ReadyApproval or ReadyPayment", connector.ErrConnection)
+	}
+	for _, c := range []struct {
+		kind  concur.LocalizedKind
+		codes []string
+	}{
+		{concur.LocalizedApprovalStatus, slices.Concat(s.opts.ReadyApproval, s.opts.WithdrawnApproval)},
+		{concur.LocalizedPaymentStatus, s.opts.ReadyPayment},
+	} {
+		if len(c.codes) == 0 {
+			continue
+		}
+		values, err := s.client.LocalizedData.List(ctx, c.kind, s.opts.Language)
+		if err != nil {
+			return translate(err)
+		}
+		known := make([]string, 0, len(values))
+		for _, v := range values {
+			known = append(known, string(v.Code))
+		}
+		for _, code := range c.codes {
+			if !slices.Contains(known, code) {
+				return fmt.Errorf("%w: concursync: %s %q is none of this company's: %s", connector.ErrConnection, c.kind, code, strings.Join(known, ", "))
+			}
+		}
+	}
+	s.checked.Store(true)
+	return nil
+}
+
+// day is how far before the last change a sweep begins: the service's filters
+// are whole days, and which of both ends they include is not documented.
+const day = 24 * time.Hour
+
+// Changes implements connector.Source: the digests of invoices that changed, by
+// whole days with one to spare. A digest's Version changes with its last change,
+// its statuses and its total, so what a sweep sees again is not fetched again.
+func (s *PaymentRequestSource) Changes(ctx context.Context, after connector.Cursor) (connector.Page[document.Document], error) {
+	none := connector.Page[document.Document]{}
+	pos, err := readPosition(after)
+	if err != nil {
+		return none, err
+	}
+	if !s.checked.Load() {
+		if err := s.Check(ctx); err != nil {
+			return none, err
+		}
+	}
+	if pos.since.IsZero() {
+		if pos.since = s.opts.From; pos.since.IsZero() {
+			pos.since = time.Now().Add(-DefaultLookback)
+		}
+	}
+	q := concur.DigestQuery{LastModifiedDateAfter: dayOf(pos.since.Add(-day)), Limit: s.opts.PageSize}
+	list, err := s.client.Digests.ListPage(ctx, q, pos.page)
+	if err != nil {
+		if again, ok := pos.restart(); ok && (errors.Is(err, concur.ErrInvalid) || errors.Is(err, concur.ErrNotFound)) {
+			return connector.Page[document.Document]{Next: again.cursor(), More: true}, nil
+		}
+		return none, translate(err)
+	}
+	page := connector.Page[document.Document]{Changes: make([]connector.Change[document.Document], len(list.Items))}
+	g, gctx := errgroup.WithContext(ctx)
+	g.SetLimit(DefaultConcurrency)
+	for i, d := range list.Items {
+		if d == nil || d.Request() == "" {
+			return none, errors.New("concursync: a listed invoice has no id")
+		}
+		pos.saw(d.LastModifiedDate.Time())
+		page.Changes[i] = connector.Change[document.Document]{
+			Ref: connector.Ref{Kind: string(document.Invoice), ID: d.Request()},
+			Version: version(d.LastModifiedDate.String(), string(d.ApprovalStatusCode), string(d.PaymentStatusCode),
+				d.Total.Value().String(), fmt.Sprint(d.IsDeleted)),
+		}
+		g.Go(func() error {
+			owner, err := s.people.id(gctx, string(d.OwnerLoginID))
+			page.Changes[i].Ref.Hint = owner
+			return err
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return none, translate(err)
+	}
+	page.More = list.Next != ""
+	page.Next = pos.after(list.Next).cursor()
+	return page, nil
+}
+
+func dayOf(t time.Time) concur.Date {
+	y, m, d := t.UTC().Date()
+	return concur.Date{Year: y, Month: m, Day: d}
+}
+
+// Fetch implements connector.Source. Ref.Hint is the owner's UUID; without it
+// the owner is taken from the digest.
+func (s *PaymentRequestSource) Fetch(ctx context.Context, ref connector.Ref) (connector.Snapshot[document.Document], error) {
+	none := connector.Snapshot[document.Document]{}
+	r, err := s.client.PaymentRequests.Get(ctx, ref.ID)
+	if err != nil {
+		return none, s.missing(ctx, ref.ID, err)
+	}
+	owner := ref.Hint
+	if owner == "" {
+		if owner, err = s.owner(ctx, r.ID); err != nil {
+			return none, err
+		}
+	}
+	doc, err := s.document(r, owner)
+	if err != nil {
+		return none, err
+	}
+	snap := connector.Snapshot[document.Document]{
+		Ref:      connector.Ref{Kind: ref.Kind, ID: ref.ID, Hint: owner},
+		Revision: doc.Revision, Person: owner, Period: doc.Approved.Month(), Content: doc,
+		Totals: []connector.Total{{Currency: doc.Currency, Amount: doc.Total}},
+	}
+	snap.Phase, snap.Why = s.phase(r)
+	if snap.Phase != connector.Ready {
+		return snap, nil
+	}
+	// What is not ready need not be whole: an unfinished one may lack allocations.
+	for i := range doc.Entries {
+		e := &snap.Content.Entries[i]
+		if len(e.Allocations) == 0 {
+			continue
+		}
+		if err := shareOut(e.Allocations, e.Amount, doc.Currency, fmt.Sprintf("line %d", i+1)); err != nil {
+			return none, err
+		}
+	}
+	return snap, nil
+}
+
+// missing decides whether a payment request that cannot be read exists: the
+// service's specification answers 400 without a body for what it does not know.
+func (s *PaymentRequestSource) missing(ctx context.Context, id string, err error) error {
+	var refused *concur.Error
+	if errors.As(err, &refused) && errors.Is(err, concur.ErrInvalid) && len(refused.Body) == 0 {
+		_, digestErr := s.client.Digests.Get(ctx, id)
+		if errors.Is(digestErr, concur.ErrNotFound) || errors.Is(digestErr, concur.ErrInvalid) {
+			return fmt.Errorf("%w: %w", connector.ErrNotFound, err)
+		}
+	}
+	return translateDocument(err)
+}
+
+// owner reads whose the invoice is; nobody is an answer too.
+func (s *PaymentRequestSource) owner(ctx context.Context, id string) (string, error) {
+	d, err := s.client.Digests.Get(ctx, id)
+	if errors.Is(err, concur.ErrNotFound) || errors.Is(err, concur.ErrInvalid) {
+		return "", nil
+	}
+	if err != nil {
+		return "", translate(err)
+	}
+	owner, err := s.people.id(ctx, string(d.OwnerLoginID))
+	return owner, translate(err)
+}
+
+func (s *PaymentRequestSource) phase(r *concur.PaymentRequest) (connector.Phase, string) {
+	why := fmt.Sprintf("approval status %s, payment status %s", r.ApprovalStatus, r.PaymentStatus)
+	in := func(codes []string, code concur.Text) bool {
+		return len(codes) == 0 || slices.Contains(codes, string(code))
+	}
+	configured := len(s.opts.ReadyApproval)+len(s.opts.ReadyPayment) > 0
+	switch {
+	case bool(r.IsPaymentRequestDeleted):
+		return connector.Withdrawn, "deleted"
+	case slices.Contains(s.opts.WithdrawnApproval, string(r.ApprovalStatus)):
+		return connector.Withdrawn, why
+	case configured && in(s.opts.ReadyApproval, r.ApprovalStatus) && in(s.opts.ReadyPayment, r.PaymentStatus):
+		return connector.Ready, why
+	default:
+		return connector.NotYet, why
+	}
+}
+
+// document turns a payment request into a document. Its allocations have no
+// amounts yet. Its revision is the time of its last submit, in seconds.
+func (s *PaymentRequestSource) document(r *concur.PaymentRequest, owner string) (document.Document, error) {
+	for name, t := range map[string]concur.Time{"LastSubmitDate": r.LastSubmitDate, "WorkflowCompleteDate": r.WorkflowCompleteDate} {
+		if !t.Valid() {
+			return document.Document{}, fmt.Errorf("concursync: invoice %s: %s is not readable", r.ID, name)
+		}
+	}
+	local := func(t concur.Time) document.Date {
+		if t.IsZero() {
+			return ""
+		}
+		return document.DateOf(t.Time().In(s.opts.Location))
+	}
+	doc := document.Document{
+		Kind: document.Invoice, ID: r.ID, Number: string(r.InvoiceNumber), Name: string(r.Name),
+		Policy: document.Value{Code: string(r.ExternalPolicyID)}, Ledger: string(r.LedgerCode),
+		Country: string(r.CountryCode), Currency: string(r.CurrencyCode),
+		Owner: document.Person{ID: owner, Name: string(r.EmployeeName)},
+		Supplier: &document.Supplier{
+			Code: string(r.VendorRemitAddress.VendorCode), AddressCode: string(r.VendorRemitAddress.AddressCode),
+			Name: string(r.VendorRemitAddress.Name),
+		},
+		Date: dateOf(r.InvoiceDate), Due: dateOf(r.PaymentDueDate),
+		Submitted: local(r.LastSubmitDate), Approved: local(r.WorkflowCompleteDate),
+		Total:  r.TotalApprovedAmount.Value(),
+		Custom: texts(r.Custom), Test: bool(r.IsTestTransaction),
+	}
+	if !r.LastSubmitDate.IsZero() {
+		doc.Revision = r.LastSubmitDate.Time().Unix()
+	}
+	lines, lineTax := decimal.Zero, decimal.Zero
+	for i, l := range r.LineItems {
+		e := entryOf(l)
+		if e.ID == "" {
+			e.ID = fmt.Sprint(i + 1)
+		}
+		if e.PO == "" && bool(l.IsMatched) {
+			e.PO = string(r.PurchaseOrderNumber)
+		}
+		lines, lineTax = lines.Add(e.Amount), lineTax.Add(l.Tax.Value())
+		doc.Entries = append(doc.Entries, e)
+	}
+	doc.Charges = charges(doc.Total.Sub(lines), r.ShippingAmount.Value(), r.TaxAmount.Value(), lineTax)
+	return doc, nil
+}
+
+func entryOf(l concur.LineItem) document.Entry {
+	amount := l.ApprovedLineItemAmount
+	for _, other := range []concur.Decimal{l.RequestedLineItemAmount, l.TotalPrice} {
+		if !amount.Present() {
+			amount = other
+		}
+	}
+	e := document.Entry{
+		ID: string(l.LineItemID), Type: document.Value{Code: string(l.ExpenseTypeCode)},
+		Description: string(l.Description), Amount: amount.Value(),
+		PO: string(l.PurchaseOrderNumber), POLine: string(l.MatchedPurchaseOrderLineItemID), Custom: texts(l.Custom),
+	}
+	for _, a := range l.Allocations {
+		e.Allocations = append(e.Allocations, document.Allocation{
+			Percent: a.Percentage.Value(), Account: string(a.AllocationAccountCode), Custom: texts(a.Custom),
+		})
+	}
+	return e
+}
+
+func texts(fields map[string]concur.Text) map[string]document.Value {
+	if len(fields) == 0 {
+		return nil
+	}
+	out := make(map[string]document.Value, len(fields))
+	for name, text := range fields {
+		out[name] = document.Value{Code: string(text)}
+	}
+	return out
+}
+
+// charges returns what stands on an invoice's header beside its lines. The
+// documentation does not say whether the lines' amounts hold their tax, nor
+// whether the header's tax holds the lines', so the arithmetic decides: of the
+// three readings the one is taken that leaves no rest. When none does, all the
+// header says is returned, and the document's own check names the difference.
+func charges(rest, shipping, tax, lineTax decimal.Decimal) []document.Charge {
+	beside := tax
+	for _, reading := range []decimal.Decimal{tax, tax.Sub(lineTax), decimal.Zero} {
+		if rest.Sub(shipping).Equal(reading) {
+			beside = reading
+			break
+		}
+	}
+	var cs []document.Charge
+	if !shipping.IsZero() {
+		cs = append(cs, document.Charge{Kind: document.Shipping, Amount: shipping})
+	}
+	if !beside.IsZero() {
+		cs = append(cs, document.Charge{Kind: document.Tax, Amount: beside})
+	}
+	return cs
+}
