@@ -1,6 +1,7 @@
 package concurtest_test
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"net/http"
@@ -20,7 +21,7 @@ func Example() {
 		Expenses: []concurtest.Expense{{Type: "LUNCH", Amount: concurtest.Amount("12.50")}},
 	})
 
-	req, _ := http.NewRequest(http.MethodGet, co.BaseURL()+"/list/v4/lists", nil)
+	req, _ := http.NewRequestWithContext(context.Background(), http.MethodGet, co.BaseURL()+"/list/v4/lists", nil)
 	req.Header.Set("Authorization", "Bearer "+co.AccessToken())
 	res, err := s.Client().Do(req)
 	if err != nil {

@@ -49,9 +49,9 @@ func TestPaymentRequestIsStringsWithEightDecimals(t *testing.T) {
 			require.Failf(t, "scalar that is no string", "%s: %T", name, v)
 		}
 	}
-	require.Equal(t, "Steel & Sons", o["VendorRemitAddress"].(map[string]any)["Name"])
-	require.Equal(t, "V100", o["VendorRemitAddress"].(map[string]any)["VendorCode"])
-	require.Equal(t, "MAIN", o["VendorRemitAddress"].(map[string]any)["AddressCode"])
+	require.Equal(t, "Steel & Sons", fields(o["VendorRemitAddress"])["Name"])
+	require.Equal(t, "V100", fields(o["VendorRemitAddress"])["VendorCode"])
+	require.Equal(t, "MAIN", fields(o["VendorRemitAddress"])["AddressCode"])
 }
 
 func TestPaymentRequestWrapsLinesAndAllocations(t *testing.T) {
@@ -60,16 +60,16 @@ func TestPaymentRequestWrapsLinesAndAllocations(t *testing.T) {
 	co, _ := acme(s)
 	p := co.AddPaymentRequest(invoice("INV-1"))
 	o := get(t, s, co, "/api/v3.0/invoice/paymentrequest/"+p.ID).object(t)
-	lines := o["LineItems"].(map[string]any)["LineItem"].([]any)
+	lines := rows(fields(o["LineItems"])["LineItem"])
 	require.Len(t, lines, 2)
-	first, second := lines[0].(map[string]any), lines[1].(map[string]any)
+	first, second := fields(lines[0]), fields(lines[1])
 	require.Equal(t, "99.99000000", first["TotalPrice"])
 	require.Equal(t, "33.33000000", first["UnitPrice"])
-	implicit := first["Allocations"].(map[string]any)["Allocation"].([]any)
+	implicit := rows(fields(first["Allocations"])["Allocation"])
 	require.Len(t, implicit, 1)
-	require.Equal(t, "100.00000000", implicit[0].(map[string]any)["Percentage"])
-	require.Equal(t, "6410", implicit[0].(map[string]any)["AllocationAccountCode"])
-	require.Len(t, second["Allocations"].(map[string]any)["Allocation"], 2)
+	require.Equal(t, "100.00000000", fields(implicit[0])["Percentage"])
+	require.Equal(t, "6410", fields(implicit[0])["AllocationAccountCode"])
+	require.Len(t, fields(second["Allocations"])["Allocation"], 2)
 	require.NotContains(t, implicit[0], "Amount")
 }
 
@@ -79,7 +79,7 @@ func TestPaymentRequestHasBareArraysAndNoVendorCodeByOption(t *testing.T) {
 	co, _ := acme(s)
 	p := co.AddPaymentRequest(invoice("INV-1"))
 	o := get(t, s, co, "/api/v3.0/invoice/paymentrequest/"+p.ID).object(t)
-	require.Len(t, o["LineItems"].([]any)[1].(map[string]any)["Allocations"].([]any), 2)
+	require.Len(t, rows(fields(rows(o["LineItems"])[1])["Allocations"]), 2)
 	require.NotContains(t, o["VendorRemitAddress"], "VendorCode")
 }
 
@@ -113,8 +113,8 @@ func TestDigestsFilterByWholeDays(t *testing.T) {
 		"paidDateAfter=2026-10-01":   "",
 	} {
 		var got []string
-		for _, d := range get(t, s, co, "/api/v3.0/invoice/paymentrequestdigests?"+query).object(t)["PaymentRequestDigest"].([]any) {
-			got = append(got, d.(map[string]any)["InvoiceNumber"].(string))
+		for _, d := range rows(get(t, s, co, "/api/v3.0/invoice/paymentrequestdigests?"+query).object(t)["PaymentRequestDigest"]) {
+			got = append(got, text(fields(d)["InvoiceNumber"]))
 		}
 		require.Equal(t, want, strings.Join(got, " "), query)
 	}
@@ -126,7 +126,7 @@ func TestDigestNamesNoVendorCode(t *testing.T) {
 	s := concurtest.NewServer(t, nil)
 	co, _ := acme(s)
 	p := co.AddApprovedPaymentRequest(invoice("INV-1"))
-	d := get(t, s, co, "/api/v3.0/invoice/paymentrequestdigests").object(t)["PaymentRequestDigest"].([]any)[0].(map[string]any)
+	d := fields(rows(get(t, s, co, "/api/v3.0/invoice/paymentrequestdigests").object(t)["PaymentRequestDigest"])[0])
 	require.Equal(t, p.ID, d["PaymentRequestId"])
 	require.Equal(t, "123.00000000", d["Total"])
 	require.Equal(t, "false", d["IsDeleted"])
@@ -147,8 +147,8 @@ func TestDigestPagesCoverAllOnce(t *testing.T) {
 	for next != "" {
 		page := get(t, s, co, next).object(t)
 		require.Equal(t, json.Number("5"), page["TotalCount"])
-		for _, d := range page["PaymentRequestDigest"].([]any) {
-			got = append(got, d.(map[string]any)["InvoiceNumber"].(string))
+		for _, d := range rows(page["PaymentRequestDigest"]) {
+			got = append(got, text(fields(d)["InvoiceNumber"]))
 		}
 		next = ""
 		if v, more := page["NextPage"].(string); more {

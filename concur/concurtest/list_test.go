@@ -24,14 +24,14 @@ func TestListItemHasALongAndAShortCode(t *testing.T) {
 	require.Equal(t, "One", o["value"])
 	require.Equal(t, json.Number("2"), o["level"])
 	require.Equal(t, l.Value("A").ItemID, o["parentId"])
-	require.Equal(t, l.ID(), o["lists"].([]any)[0].(map[string]any)["id"])
+	require.Equal(t, l.ID(), fields(rows(o["lists"])[0])["id"])
 	require.Equal(t, false, o["isDeleted"])
 	require.Equal(t, json.Number("2"), get(t, s, co, "/list/v4/lists/"+l.ID()).object(t)["levelCount"])
-	require.Equal(t, "A", get(t, s, co, "/list/v4/lists/"+l.ID()+"/children").object(t)["content"].([]any)[0].(map[string]any)["code"])
+	require.Equal(t, "A", fields(rows(get(t, s, co, "/list/v4/lists/"+l.ID()+"/children").object(t)["content"])[0])["code"])
 	for _, p := range []string{"/list/v4/items/" + l.Value("A").ItemID, "/list/v4/lists/" + l.ID() + "/items/" + l.Value("A").ItemID} {
-		rows := get(t, s, co, p+"/children").object(t)["content"].([]any)
-		require.Len(t, rows, 1, p)
-		require.Equal(t, "A-1", rows[0].(map[string]any)["code"], p)
+		children := rows(get(t, s, co, p+"/children").object(t)["content"])
+		require.Len(t, children, 1, p)
+		require.Equal(t, "A-1", fields(children[0])["code"], p)
 	}
 }
 
@@ -56,7 +56,7 @@ func TestListItemErrors(t *testing.T) {
 			a := get(t, s, tt.co, "/list/v4/items/"+tt.id)
 			require.Equal(t, tt.status, a.status)
 			o := a.object(t)
-			require.Equal(t, tt.want, o["error"].(map[string]any)["id"])
+			require.Equal(t, tt.want, fields(o["error"])["id"])
 			require.Equal(t, fmt.Sprintf("%d - %s", tt.status, http.StatusText(tt.status)), o["httpStatus"])
 			require.Equal(t, "/list/v4/items/"+tt.id, o["path"])
 		})
@@ -89,7 +89,7 @@ func TestListPagesCountFromOneAndHoldAHundred(t *testing.T) {
 	for page, want := range map[string]int{"": 100, "?page=1": 100, "?page=2": 100, "?page=3": 1, "?page=4": 0} {
 		o := get(t, s, co, path+page).object(t)
 		require.Len(t, o["content"], want, page)
-		require.Equal(t, json.Number("3"), o["page"].(map[string]any)["totalPages"])
+		require.Equal(t, json.Number("3"), fields(o["page"])["totalPages"])
 	}
 	require.Equal(t, 400, get(t, s, co, path+"?page=0").status)
 	require.Len(t, get(t, s, co, path+"?shortCode=6150").object(t)["content"], 1)

@@ -1,6 +1,7 @@
 package concurtest
 
 import (
+	"io"
 	"net/http"
 	"net/url"
 	"slices"
@@ -90,10 +91,13 @@ func (c *tokenCall) readForm() *tokenError {
 	if c.r.Header.Get("Content-Type") != "application/x-www-form-urlencoded" {
 		return deny(135)
 	}
-	if err := c.r.ParseForm(); err != nil {
+	body, err := io.ReadAll(c.r.Body)
+	if err == nil {
+		c.form, err = url.ParseQuery(string(body))
+	}
+	if err != nil {
 		return deny(135)
 	}
-	c.form = c.r.PostForm
 	return nil
 }
 

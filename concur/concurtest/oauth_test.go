@@ -25,10 +25,10 @@ func TestFirstTokenNamesTheCompanysDataCenterAndAStringLifetime(t *testing.T) {
 	require.Equal(t, "Bearer", o["token_type"])
 	require.Equal(t, s.DataCenters()[2].URL, o["geolocation"])
 	require.NotEmpty(t, o["refresh_token"])
-	seconds, err := o["refresh_expires_in"].(json.Number).Int64()
+	seconds, err := figure(o["refresh_expires_in"]).Int64()
 	require.NoError(t, err)
 	require.Equal(t, start.Add(183*24*time.Hour).Unix(), seconds)
-	require.Contains(t, strings.Fields(o["scope"].(string)), "EXPRPT")
+	require.Contains(t, strings.Fields(text(o["scope"])), "EXPRPT")
 }
 
 func TestExpiresInIsANumberByOption(t *testing.T) {
@@ -121,8 +121,8 @@ func TestRefreshRotatesAndRefusesTheOldToken(t *testing.T) {
 	t.Parallel()
 	s := concurtest.NewServer(t, nil)
 	co, _ := acme(s)
-	first := token(t, s, s.URL, bootstrap(s, co)).object(t)["refresh_token"].(string)
-	second := token(t, s, co.BaseURL(), refresh(s, first)).object(t)["refresh_token"].(string)
+	first := text(token(t, s, s.URL, bootstrap(s, co)).object(t)["refresh_token"])
+	second := text(token(t, s, co.BaseURL(), refresh(s, first)).object(t)["refresh_token"])
 	require.NotEqual(t, first, second)
 	require.Equal(t, json.Number("108"), token(t, s, co.BaseURL(), refresh(s, first)).object(t)["code"])
 	require.Equal(t, 200, token(t, s, co.BaseURL(), refresh(s, second)).status)
@@ -132,7 +132,7 @@ func TestRefreshKeepsTheTokenByOption(t *testing.T) {
 	t.Parallel()
 	s := concurtest.NewServer(t, &concurtest.Options{KeepRefreshToken: true})
 	co, _ := acme(s)
-	first := token(t, s, s.URL, bootstrap(s, co)).object(t)["refresh_token"].(string)
+	first := text(token(t, s, s.URL, bootstrap(s, co)).object(t)["refresh_token"])
 	require.Equal(t, first, token(t, s, co.BaseURL(), refresh(s, first)).object(t)["refresh_token"])
 }
 
@@ -141,9 +141,9 @@ func TestRefreshTokenLivesSixMonthsFromTheLastRefresh(t *testing.T) {
 	clk := newClock(time.Now())
 	s := concurtest.NewServer(t, &concurtest.Options{Now: clk.now})
 	co, _ := acme(s)
-	tok := token(t, s, s.URL, bootstrap(s, co)).object(t)["refresh_token"].(string)
+	tok := text(token(t, s, s.URL, bootstrap(s, co)).object(t)["refresh_token"])
 	clk.forward(182 * 24 * time.Hour)
-	tok = token(t, s, co.BaseURL(), refresh(s, tok)).object(t)["refresh_token"].(string)
+	tok = text(token(t, s, co.BaseURL(), refresh(s, tok)).object(t)["refresh_token"])
 	clk.forward(184 * 24 * time.Hour)
 	require.Equal(t, json.Number("108"), token(t, s, co.BaseURL(), refresh(s, tok)).object(t)["code"])
 }
@@ -152,7 +152,7 @@ func TestARevokedCompanyCannotRefresh(t *testing.T) {
 	t.Parallel()
 	s := concurtest.NewServer(t, nil)
 	co, _ := acme(s)
-	tok := token(t, s, s.URL, bootstrap(s, co)).object(t)["refresh_token"].(string)
+	tok := text(token(t, s, s.URL, bootstrap(s, co)).object(t)["refresh_token"])
 	co.Revoke()
 	require.Equal(t, json.Number("108"), token(t, s, co.BaseURL(), refresh(s, tok)).object(t)["code"])
 }
@@ -161,7 +161,7 @@ func TestCode16NamesWhereTheCompanyLives(t *testing.T) {
 	t.Parallel()
 	s := concurtest.NewServer(t, nil)
 	co, _ := acme(s)
-	tok := token(t, s, s.URL, bootstrap(s, co)).object(t)["refresh_token"].(string)
+	tok := text(token(t, s, s.URL, bootstrap(s, co)).object(t)["refresh_token"])
 	us, eu := s.DataCenters()[1].URL, s.DataCenters()[2].URL
 	for name, a := range map[string]answer{
 		"refresh elsewhere":     token(t, s, eu, refresh(s, tok)),
@@ -186,7 +186,7 @@ func TestAnAppsTokenHasNoRefreshTokenAndReadsNoCompanyData(t *testing.T) {
 	}).object(t)
 	require.NotContains(t, a, "refresh_token")
 	require.Equal(t, us, a["geolocation"])
-	require.Equal(t, 403, getWith(t, s, us+"/list/v4/lists", a["access_token"].(string)).status)
+	require.Equal(t, 403, getWith(t, s, us+"/list/v4/lists", text(a["access_token"])).status)
 }
 
 func TestRefuseTokensAnswersWithTheCodeSoOften(t *testing.T) {

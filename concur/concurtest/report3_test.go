@@ -28,7 +28,7 @@ func TestV3DatesHaveNoZoneAndNoTrailingZeros(t *testing.T) {
 		s := concurtest.NewServer(t, &concurtest.Options{Now: newClock(time.Date(2026, 10, 30, 10, 0, 0, tt.nanos, time.UTC)).now})
 		co, _ := acme(s)
 		co.AddReport(lunch("12.50"))
-		r := get(t, s, co, "/api/v3.0/expense/reports?user=ALL").object(t)["Items"].([]any)[0].(map[string]any)
+		r := fields(rows(get(t, s, co, "/api/v3.0/expense/reports?user=ALL").object(t)["Items"])[0])
 		require.Equal(t, tt.want, r["LastModifiedDate"])
 		require.Nil(t, r["SubmitDate"])
 	}
@@ -39,13 +39,13 @@ func TestV3AmountsAreNumbersWithTheirOwnDigits(t *testing.T) {
 	s := concurtest.NewServer(t, nil)
 	co, centres := acme(s)
 	co.AddReport(trip(centres))
-	r := get(t, s, co, "/api/v3.0/expense/reports?user=ALL").object(t)["Items"].([]any)[0].(map[string]any)
+	r := fields(rows(get(t, s, co, "/api/v3.0/expense/reports?user=ALL").object(t)["Items"])[0])
 	require.Equal(t, json.Number("483.37"), r["Total"])
 	require.Equal(t, json.Number("15"), r["PersonalAmount"])
 	require.Equal(t, json.Number("418.37"), r["TotalApprovedAmount"])
 	require.Nil(t, r["Custom1"])
 	require.Equal(t, map[string]any{"Type": "Text", "Value": "Berlin", "Code": nil, "ListItemID": nil}, r["Custom2"])
-	require.Equal(t, "100", r["OrgUnit1"].(map[string]any)["Code"])
+	require.Equal(t, "100", fields(r["OrgUnit1"])["Code"])
 }
 
 func TestV3SearchWithoutUserFindsNothingForACompany(t *testing.T) {
@@ -53,7 +53,7 @@ func TestV3SearchWithoutUserFindsNothingForACompany(t *testing.T) {
 	s := concurtest.NewServer(t, nil)
 	co, _ := acme(s)
 	co.AddReport(lunch("1"))
-	require.Equal(t, `{"Items":[],"NextPage":null}`, get(t, s, co, "/api/v3.0/expense/reports").body)
+	require.JSONEq(t, `{"Items":[],"NextPage":null}`, get(t, s, co, "/api/v3.0/expense/reports").body)
 }
 
 func TestV3SearchFilters(t *testing.T) {
@@ -77,23 +77,23 @@ func TestV3SearchFilters(t *testing.T) {
 		clk.forward(time.Hour)
 	}
 	for query, want := range map[string]string{
-		"user=ALL":                                                                  "draft submitted approved paid",
-		"user=ADA@acme.example":                                                     "draft submitted approved paid",
-		"user=max@acme.example":                                                     "",
-		"user=ALL&paymentStatusCode=P_PROC,P_PAID":                                  "approved paid",
-		"user=ALL&approvalStatusCode=A_PEND":                                        "submitted",
-		"user=ALL&modifiedDateAfter=2026-10-30T11:00:00.000":                        "approved paid",
-		"user=ALL&modifiedDateAfter=2026-10-30T10:59:59":                            "submitted approved paid",
-		"user=ALL&modifiedDateBefore=2026-10-30T11:00:00.000":                       "draft",
-		"user=ALL&modifiedDateAfter=2026-10-31":                                     "",
-		"user=ALL&processingPaymentDateAfter=2026-10-01":                            "approved paid",
-		"user=ALL&paidDateAfter=2026-10-01":                                         "paid",
-		"user=ALL&submitDateBefore=2026-10-30T12:00:00":                             "submitted",
-		"user=ALL&approverLoginID=max@acme.example&currencyCode=USD&countryCode=US": "draft submitted approved paid",
+		"user=ALL":                                                 "draft submitted approved paid",
+		"user=ADA@acme.example":                                    "draft submitted approved paid",
+		"user=max@acme.example":                                    "",
+		"user=ALL&paymentStatusCode=P_PROC,P_PAID":                 "approved paid",
+		"user=ALL&approvalStatusCode=A_PEND":                       "submitted",
+		"user=ALL&modifiedDateAfter=2026-10-30T11:00:00.000":       "approved paid",
+		"user=ALL&modifiedDateAfter=2026-10-30T10:59:59":           "submitted approved paid",
+		"user=ALL&modifiedDateBefore=2026-10-30T11:00:00.000":      "draft",
+		"user=ALL&modifiedDateAfter=2026-10-31":                    "",
+		"user=ALL&processingPaymentDateAfter=2026-10-01":           "approved paid",
+		"user=ALL&paidDateAfter=2026-10-01":                        "paid",
+		"user=ALL&submitDateBefore=2026-10-30T12:00:00":            "submitted",
+		"user=ALL&approverLoginID=max@acme.example&countryCode=US": "draft submitted approved paid",
 	} {
 		var got []string
-		for _, r := range get(t, s, co, "/api/v3.0/expense/reports?"+query).object(t)["Items"].([]any) {
-			got = append(got, r.(map[string]any)["Name"].(string))
+		for _, r := range rows(get(t, s, co, "/api/v3.0/expense/reports?"+query).object(t)["Items"]) {
+			got = append(got, text(fields(r)["Name"]))
 		}
 		require.Equal(t, want, strings.Join(got, " "), query)
 	}
@@ -117,14 +117,14 @@ func TestV3NextPagePointsToTheLegacyHostAndKeepsTheQuery(t *testing.T) {
 	next := "/api/v3.0/expense/reports?user=ALL&limit=2&currencyCode=USD"
 	for pages := 1; ; pages++ {
 		page := get(t, s, co, next).object(t)
-		for _, r := range page["Items"].([]any) {
-			got = append(got, r.(map[string]any)["Name"].(string))
+		for _, r := range rows(page["Items"]) {
+			got = append(got, text(fields(r)["Name"]))
 		}
 		if page["NextPage"] == nil {
 			require.Equal(t, 3, pages)
 			break
 		}
-		u, err := url.Parse(page["NextPage"].(string))
+		u, err := url.Parse(text(page["NextPage"]))
 		require.NoError(t, err)
 		require.Equal(t, "https://www.concursolutions.com", u.Scheme+"://"+u.Host)
 		require.Equal(t, "USD", u.Query().Get("currencyCode"))
@@ -140,7 +140,7 @@ func TestV3NextPageHasTheOwnHostByOption(t *testing.T) {
 	co.AddReport(lunch("1"))
 	co.AddReport(lunch("2"))
 	page := get(t, s, co, "/api/v3.0/expense/reports?user=ALL&limit=1").object(t)
-	require.True(t, strings.HasPrefix(page["NextPage"].(string), co.BaseURL()+"/api/"), page["NextPage"])
+	require.True(t, strings.HasPrefix(text(page["NextPage"]), co.BaseURL()+"/api/"), page["NextPage"])
 }
 
 func TestV3SingleReportWantsTheOwnersLogin(t *testing.T) {

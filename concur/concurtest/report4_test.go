@@ -2,7 +2,6 @@ package concurtest_test
 
 import (
 	"encoding/json"
-	"regexp"
 	"strings"
 	"testing"
 
@@ -45,7 +44,7 @@ func setup(t *testing.T, opts *concurtest.Options) (*concurtest.Server, *concurt
 func amountOf(t *testing.T, o map[string]any, field string) string {
 	t.Helper()
 	require.Contains(t, o, field)
-	return o[field].(map[string]any)["value"].(json.Number).String()
+	return figure(fields(o[field])["value"]).String()
 }
 
 func TestReportAmountsArePaddedAndZeroHasAnExponent(t *testing.T) {
@@ -69,24 +68,24 @@ func TestReportHeaderBearsStateAndOwner(t *testing.T) {
 	require.Equal(t, "P_PROC", o["paymentStatusId"])
 	require.Equal(t, json.Number("2"), o["reportVersion"])
 	require.Equal(t, userID(t, s, co, "ada@acme.example"), o["userId"])
-	require.Equal(t, "E100", o["employee"].(map[string]any)["employeeId"])
-	require.Regexp(t, regexp.MustCompile(`^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$`), o["submitDate"])
-	require.Regexp(t, regexp.MustCompile(`^[0-9A-F]{20}$`), r.ID)
+	require.Equal(t, "E100", fields(o["employee"])["employeeId"])
+	require.Regexp(t, `^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$`, o["submitDate"])
+	require.Regexp(t, `^[0-9A-F]{20}$`, r.ID)
 	require.NotContains(t, o, "lastModifiedDate")
 }
 
 func TestCustomFieldsHoldListItemIDsWithoutDashes(t *testing.T) {
 	t.Parallel()
 	s, co, _, p := setup(t, nil)
-	fields := get(t, s, co, p).object(t)["customData"].([]any)
-	require.Len(t, fields, 2)
-	text, item := fields[0].(map[string]any), fields[1].(map[string]any)
-	require.Equal(t, "custom2", text["id"])
-	require.Equal(t, "Berlin", text["value"])
-	require.Nil(t, text["listItemUrl"])
-	require.Regexp(t, regexp.MustCompile(`^[0-9A-F]{32}$`), item["value"])
-	require.Equal(t, co.BaseURL()+"/list/v4/items?id="+item["value"].(string), item["listItemUrl"])
-	v := strings.ToLower(item["value"].(string))
+	custom := rows(get(t, s, co, p).object(t)["customData"])
+	require.Len(t, custom, 2)
+	plain, item := fields(custom[0]), fields(custom[1])
+	require.Equal(t, "custom2", plain["id"])
+	require.Equal(t, "Berlin", plain["value"])
+	require.Nil(t, plain["listItemUrl"])
+	require.Regexp(t, `^[0-9A-F]{32}$`, item["value"])
+	require.Equal(t, co.BaseURL()+"/list/v4/items?id="+text(item["value"]), item["listItemUrl"])
+	v := strings.ToLower(text(item["value"]))
 	dashed := strings.Join([]string{v[:8], v[8:12], v[12:16], v[16:20], v[20:]}, "-")
 	require.Equal(t, "100", get(t, s, co, "/list/v4/items/"+dashed).object(t)["shortCode"])
 }
@@ -156,7 +155,7 @@ func TestLastAllocationTakesTheRemainder(t *testing.T) {
 	require.Equal(t, "6430", rows[2]["accountCode"])
 	require.Equal(t, "Pending Client", rows[0]["accountCode"])
 	require.Equal(t, json.Number("33.33000000"), rows[0]["percentage"])
-	one := get(t, s, co, p+"/allocations/"+rows[1]["allocationId"].(string)).object(t)
+	one := get(t, s, co, p+"/allocations/"+text(rows[1]["allocationId"])).object(t)
 	require.Equal(t, rows[1], one)
 }
 
@@ -179,7 +178,7 @@ func TestUnallocatedExpenseHasNoAllocationByOption(t *testing.T) {
 func TestReportPathChecksUserAndContext(t *testing.T) {
 	t.Parallel()
 	s, co, r, _ := setup(t, nil)
-	ada, max := userID(t, s, co, "ada@acme.example"), userID(t, s, co, "max@acme.example")
+	ada, boss := userID(t, s, co, "ada@acme.example"), userID(t, s, co, "max@acme.example")
 	const base = "/expensereports/v4/users/"
 	tail := "/reports/" + r.ID
 	for _, tt := range []struct {
@@ -188,14 +187,14 @@ func TestReportPathChecksUserAndContext(t *testing.T) {
 	}{
 		{"owner as traveller", base + ada + "/context/TRAVELER" + tail, 200},
 		{"owner in capitals", base + strings.ToUpper(ada) + "/context/TRAVELER" + tail, 200},
-		{"another as traveller", base + max + "/context/TRAVELER" + tail, 403},
-		{"approver as manager", base + max + "/context/MANAGER" + tail, 200},
+		{"another as traveller", base + boss + "/context/TRAVELER" + tail, 403},
+		{"approver as manager", base + boss + "/context/MANAGER" + tail, 200},
 		{"owner as manager", base + ada + "/context/MANAGER" + tail, 403},
-		{"another as processor", base + max + "/context/PROCESSOR" + tail, 200},
+		{"another as processor", base + boss + "/context/PROCESSOR" + tail, 200},
 		{"unknown user", base + "3b241101-e2bb-4255-8caf-4136c566a962/context/TRAVELER" + tail, 403},
 		{"unknown report", base + ada + "/context/TRAVELER/reports/0123456789ABCDEF0123", 404},
 		{"unknown context", base + ada + "/context/OWNER" + tail, 400},
-		{"expenses as manager", base + max + "/context/MANAGER" + tail + "/expenses", 400},
+		{"expenses as manager", base + boss + "/context/MANAGER" + tail + "/expenses", 400},
 		{"unknown expense", base + ada + "/context/TRAVELER" + tail + "/expenses/1", 404},
 		{"allocations as proxy", base + ada + "/context/PROXY" + tail + "/expenses/" + r.Expenses[0].ID + "/allocations", 400},
 	} {

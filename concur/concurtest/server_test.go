@@ -44,6 +44,28 @@ func (a answer) array(t *testing.T) []map[string]any {
 	return m
 }
 
+// text, fields, rows and figure read a decoded JSON value; another type reads as
+// nothing, which the assertion on the value then shows.
+func text(v any) string {
+	s, _ := v.(string)
+	return s
+}
+
+func fields(v any) map[string]any {
+	m, _ := v.(map[string]any)
+	return m
+}
+
+func rows(v any) []any {
+	a, _ := v.([]any)
+	return a
+}
+
+func figure(v any) json.Number {
+	n, _ := v.(json.Number)
+	return n
+}
+
 // do sends a request as it is.
 func do(t *testing.T, c *http.Client, r *http.Request) answer {
 	t.Helper()
@@ -118,9 +140,9 @@ func userID(t *testing.T, s *concurtest.Server, co *concurtest.Company, login st
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, co.BaseURL()+"/profile/identity/v4.1/Users/.search", strings.NewReader(body))
 	require.NoError(t, err)
 	r.Header.Set("Authorization", "Bearer "+co.AccessToken())
-	found := do(t, s.Client(), r).object(t)["Resources"].([]any)
+	found := rows(do(t, s.Client(), r).object(t)["Resources"])
 	require.Len(t, found, 1)
-	return found[0].(map[string]any)["id"].(string)
+	return text(fields(found[0])["id"])
 }
 
 // path is the address of a report in the traveller's context.
@@ -195,7 +217,7 @@ func TestAFaultBeforeTheCommitLeavesTheRefreshTokenUsable(t *testing.T) {
 	t.Parallel()
 	s := concurtest.NewServer(t, nil)
 	co, _ := acme(s)
-	old := token(t, s, s.URL, bootstrap(s, co)).object(t)["refresh_token"].(string)
+	old := text(token(t, s, s.URL, bootstrap(s, co)).object(t)["refresh_token"])
 	s.Inject(concurtest.Fault{Path: "/oauth2/v0/token", Status: 502, Body: "<html>Bad Gateway</html>"})
 	a := token(t, s, co.BaseURL(), refresh(s, old))
 	require.Equal(t, 502, a.status)
@@ -208,7 +230,7 @@ func TestAFaultAfterTheCommitHasSpentTheRefreshToken(t *testing.T) {
 	t.Parallel()
 	s := concurtest.NewServer(t, nil)
 	co, _ := acme(s)
-	old := token(t, s, s.URL, bootstrap(s, co)).object(t)["refresh_token"].(string)
+	old := text(token(t, s, s.URL, bootstrap(s, co)).object(t)["refresh_token"])
 	s.Inject(concurtest.Fault{Path: "/oauth2/v0/token", Drop: true, When: concurtest.After})
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, co.BaseURL()+"/oauth2/v0/token", strings.NewReader(refresh(s, old).Encode()))
 	require.NoError(t, err)
@@ -218,7 +240,7 @@ func TestAFaultAfterTheCommitHasSpentTheRefreshToken(t *testing.T) {
 		_ = res.Body.Close()
 	}
 	require.Error(t, err)
-	require.EqualValues(t, "108", token(t, s, co.BaseURL(), refresh(s, old)).object(t)["code"].(json.Number))
+	require.EqualValues(t, "108", figure(token(t, s, co.BaseURL(), refresh(s, old)).object(t)["code"]))
 }
 
 func TestCallsShowTheCorrelationIDOfTheAnswer(t *testing.T) {

@@ -65,14 +65,14 @@ func TestUserListEndsWithoutACursor(t *testing.T) {
 	for {
 		o := get(t, s, co, "/profile/identity/v4.1/Users"+query).object(t)
 		require.NotContains(t, o, "startIndex")
-		for _, u := range o["Resources"].([]any) {
-			got = append(got, u.(map[string]any)["userName"].(string))
+		for _, u := range rows(o["Resources"]) {
+			got = append(got, text(fields(u)["userName"]))
 		}
 		next, more := o["nextCursor"]
 		if !more {
 			break
 		}
-		query = "?count=2&cursor=" + next.(string)
+		query = "?count=2&cursor=" + text(next)
 	}
 	require.Equal(t, []string{"u0@acme.example", "u1@acme.example", "u2@acme.example", "u3@acme.example", "u4@acme.example"}, got)
 }
@@ -83,10 +83,10 @@ func TestUserBearsTheEmployeeNumberInTheEnterpriseExtension(t *testing.T) {
 	s := concurtest.NewServer(t, nil)
 	co, _ := acme(s)
 	path := "/profile/identity/v4.1/Users/" + userID(t, s, co, "ada@acme.example")
-	ext := get(t, s, co, path).object(t)[enterprise].(map[string]any)
+	ext := fields(get(t, s, co, path).object(t)[enterprise])
 	require.Equal(t, "E100", ext["employeeNumber"])
 	require.Equal(t, co.ID, ext["companyId"])
-	require.Equal(t, userID(t, s, co, "max@acme.example"), ext["manager"].(map[string]any)["value"])
+	require.Equal(t, userID(t, s, co, "max@acme.example"), fields(ext["manager"])["value"])
 	require.NotContains(t, getWith(t, s, co.BaseURL()+path, co.AccessToken("identity.user.core.read")).object(t), enterprise)
 }
 
@@ -105,7 +105,7 @@ func TestUserAttributesCanBeChosen(t *testing.T) {
 	s := concurtest.NewServer(t, nil)
 	co, _ := acme(s)
 	o := search(t, s, co, `{`+searchSchema+`,"attributes":["userName"]}`).object(t)
-	u := o["Resources"].([]any)[0].(map[string]any)
+	u := fields(rows(o["Resources"])[0])
 	require.Len(t, u, 2)
 	require.Contains(t, u, "id")
 	require.Contains(t, u, "userName")
