@@ -262,8 +262,8 @@ func changeQuantity(c *call) (results, *fault) {
 	return c.line(func(l row) *fault {
 		q := c.num("ProposedVendorQty")
 		setAll(l, q, "ScrVendorQty", "ScrOurQty")
-		setAll(l, q.Mul(sign(l)), "VendorQty", "OurQty")
-		setExtCost(l, q.Mul(l.num("DocScrUnitCost")))
+		setAll(l, q.Mul(c.co.shown(l)), "VendorQty", "OurQty")
+		c.setExtCost(l, q.Mul(l.num("DocScrUnitCost")))
 		return nil
 	})
 }
@@ -272,7 +272,7 @@ func changeUnitCost(c *call) (results, *fault) {
 	return c.line(func(l row) *fault {
 		v := c.num("ProposedUnitCost")
 		setAll(l, v, "DocScrUnitCost", "DocUnitCost")
-		setExtCost(l, v.Mul(l.num("ScrVendorQty")))
+		c.setExtCost(l, v.Mul(l.num("ScrVendorQty")))
 		return nil
 	})
 }
@@ -282,7 +282,7 @@ func changeUnitCost(c *call) (results, *fault) {
 func changeExtCost(c *call) (results, *fault) {
 	return c.line(func(l row) *fault {
 		v := c.num("ProposedExtCost")
-		setExtCost(l, v)
+		c.setExtCost(l, v)
 		if q := l.num("ScrVendorQty"); !q.IsZero() {
 			setAll(l, v.DivRound(q, 5), "DocScrUnitCost", "DocUnitCost")
 		}
@@ -290,9 +290,9 @@ func changeExtCost(c *call) (results, *fault) {
 	})
 }
 
-func setExtCost(l row, shown decimal.Decimal) {
+func (c *call) setExtCost(l row, shown decimal.Decimal) {
 	setAll(l, shown, "ScrDocExtCost")
-	setAll(l, shown.Mul(sign(l)), "DocExtCost", "DocLineTotal")
+	setAll(l, shown.Mul(c.co.shown(l)), "DocExtCost", "DocLineTotal")
 }
 
 // blankExpense is a new expense row of a line.
@@ -353,7 +353,7 @@ func changeExpense(c *call) (results, *fault) {
 		}
 		v := c.num("ProposedAmt")
 		setAll(e, v, "DocScrExpAmt")
-		setAll(e, v.Mul(sign(e)), "DocExpAmt")
+		setAll(e, v.Mul(c.co.shown(e)), "DocExpAmt")
 		return nil, nil
 	})
 }

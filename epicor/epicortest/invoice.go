@@ -52,7 +52,16 @@ func (i *invoice) set() *tableset {
 	return ts
 }
 
-// sign is -1 for a debit memo, whose lines are stored negative and shown positive.
+// shown is the factor between a stored amount of a line or expense and the same
+// amount on the screen.
+func (co *company) shown(r row) decimal.Decimal {
+	if co.trueSign {
+		return decimal.NewFromInt(1)
+	}
+	return sign(r)
+}
+
+// sign is -1 for a debit memo, whose lines are stored negative.
 func sign(r row) decimal.Decimal {
 	if r.bool("DebitMemo") {
 		return decimal.NewFromInt(-1)
@@ -355,8 +364,8 @@ func (u *updating) line(r row) *fault {
 }
 
 func (u *updating) lineAmounts(l, old row) {
-	screen(l, old, "ScrDocExtCost", "DocExtCost", sign(l))
-	screen(l, old, "ScrVendorQty", "VendorQty", sign(l))
+	screen(l, old, "ScrDocExtCost", "DocExtCost", u.c.co.shown(l))
+	screen(l, old, "ScrVendorQty", "VendorQty", u.c.co.shown(l))
 	l["OurQty"], l["ScrOurQty"] = l["VendorQty"], l["ScrVendorQty"]
 }
 
@@ -425,7 +434,7 @@ func (u *updating) expense(r row) *fault {
 		}
 		e := r.clone()
 		e["DebitMemo"], e["GroupID"] = inv.hed["DebitMemo"], inv.hed["GroupID"]
-		screen(e, nil, "DocScrExpAmt", "DocExpAmt", sign(e))
+		screen(e, nil, "DocScrExpAmt", "DocExpAmt", u.c.co.shown(e))
 		e["SysRowID"] = zeroGUID
 		u.changed(e)
 		inv.exp = append(inv.exp, e)
@@ -443,7 +452,7 @@ func (u *updating) expense(r row) *fault {
 	}
 	e := r.clone()
 	e["SysRowID"], e["DebitMemo"] = old["SysRowID"], old["DebitMemo"]
-	screen(e, old, "DocScrExpAmt", "DocExpAmt", sign(e))
+	screen(e, old, "DocScrExpAmt", "DocExpAmt", u.c.co.shown(e))
 	u.changed(e)
 	inv.exp[i] = e
 	return nil
@@ -515,7 +524,7 @@ func (u *updating) total(inv *invoice) {
 		l["VendorNumVendorID"], l["VendorNumName"] = h["VendorNumVendorID"], h["VendorNumName"]
 		setAll(l, cost, "DocLineTotal")
 		setAll(l, base(cost), "ExtCost", "LineTotal")
-		setAll(l, base(cost).Mul(sign(h)), "ScrExtCost")
+		setAll(l, base(cost).Mul(u.c.co.shown(h)), "ScrExtCost")
 		setAll(l, spent, "DocLineExpenses")
 		setAll(l, base(spent), "LineExpenses")
 		setAll(l, cost.Sub(spent), "DocVariance")

@@ -212,6 +212,14 @@ func TestADebitMemoIsEnteredPositiveAndStoredNegative(t *testing.T) {
 	require.Empty(t, k.srv.Post(co, "G1"))
 }
 
+func TestADebitMemoIsEnteredNegativeWhereTheTenantWantsItSo(t *testing.T) {
+	k := ready(t, &epicortest.Options{TrueSignLines: true})
+	ds := k.line(k.header(asDebitMemo, "DM-1", "10"), "DM-1", "-10")
+	require.Equal(t, json.Number("-10"), rows(t, ds, "APInvDtl")[0]["DocExtCost"])
+	require.Equal(t, "-10", k.srv.Invoices(co)[0].Amount.String())
+	require.Empty(t, k.srv.Post(co, "G1"))
+}
+
 func TestTheTypeOfADocumentCannotChange(t *testing.T) {
 	k := ready(t, nil)
 	ds := k.header(asInvoice, "INV-1", "1")

@@ -43,6 +43,9 @@ func (s *Server) odata(r *http.Request, rest string) (int, any, *fault) {
 		out, f := s.call(r, co, u, m)
 		return http.StatusOK, out, f
 	}
+	if segs[2] == "$metadata" && len(segs) == 3 {
+		return s.metadata(co, service)
+	}
 	return s.entities(r, co, u, service, segs[2:])
 }
 

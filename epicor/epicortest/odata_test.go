@@ -2,6 +2,7 @@ package epicortest_test
 
 import (
 	"encoding/json"
+	"encoding/xml"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -286,4 +287,40 @@ func FuzzFilter(f *testing.F) {
 		require.Equal(t, http.StatusOK, status, "%s", b)
 		require.Equal(t, []string{"1"}, column(t, decode(t, b), "VendorNum"))
 	})
+}
+
+func TestMetadataNamesColumnsAndTheirLengths(t *testing.T) {
+	k := newKit(t, nil)
+	a, err := k.do(http.MethodGet, invoices+"$metadata", nil)
+	require.NoError(t, err)
+	require.Equal(t, 200, a.status)
+	var doc struct {
+		Types []struct {
+			Name string `xml:"Name,attr"`
+			Keys []struct {
+				Name string `xml:"Name,attr"`
+			} `xml:"Key>PropertyRef"`
+			Properties []struct {
+				Name      string `xml:"Name,attr"`
+				Type      string `xml:"Type,attr"`
+				MaxLength string `xml:"MaxLength,attr"`
+			} `xml:"Property"`
+		} `xml:"DataServices>Schema>EntityType"`
+		Sets []struct {
+			Name string `xml:"Name,attr"`
+		} `xml:"DataServices>Schema>EntityContainer>EntitySet"`
+	}
+	require.NoError(t, xml.Unmarshal(a.body, &doc), "%s", a.body)
+	got := map[string]string{}
+	for _, et := range doc.Types {
+		for _, p := range et.Properties {
+			got[et.Name+"."+p.Name] = p.Type + " " + p.MaxLength
+		}
+	}
+	require.Equal(t, "Edm.String 50", got["APInvHedRow.InvoiceNum"])
+	require.Equal(t, "Edm.String ", got["APInvHedRow.ConcurID_c"])
+	require.Equal(t, "Edm.Decimal ", got["APInvExpRow.DocExpAmt"])
+	require.Len(t, doc.Sets, 4)
+	require.Equal(t, "Company", doc.Types[0].Keys[0].Name)
+	k.get(404, "Erp.BO.NothingSvc/$metadata")
 }

@@ -106,6 +106,7 @@ type company struct {
 	order    []string // keys of invoices in the order of their creation
 	rates    map[string]decimal.Decimal
 	closed   map[[2]int]bool
+	trueSign bool // Options.TrueSignLines
 	nextNum  int64
 	nextHead int64
 }
@@ -146,6 +147,7 @@ func (s *Server) addCompany(c Company) {
 		vendors: newRecords(sch[tabVendor]), accounts: newRecords(sch[tabAccount]),
 		segments: newRecords(sch[tabSegment]), currency: newRecords(sch[tabCurrency]),
 		periods: newRecords(sch[tabPeriod]), groups: newRecords(sch[tabGroup]),
+		trueSign: s.opts.TrueSignLines,
 		invoices: map[string]*invoice{}, rates: map[string]decimal.Decimal{}, closed: map[[2]int]bool{},
 	}
 	s.companies[c.ID] = co

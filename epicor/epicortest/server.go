@@ -55,6 +55,12 @@ type Options struct {
 	// LoneUpdates accepts a row with RowMod "U" without the old row beside it.
 	LoneUpdates bool
 
+	// TrueSignLines makes the lines and expenses of a debit memo be entered with the
+	// sign that they are stored with, negative. By default they are entered
+	// positive, as the header's check total is. Which of the two a live tenant does
+	// is not documented, so a client should work with both.
+	TrueSignLines bool
+
 	// MaxLength bounds text columns, "Table.Column" to characters. Entries are
 	// added to the defaults APInvHed.InvoiceNum 50, which is from practice: the
 	// vendor's schema gives no lengths.
@@ -235,6 +241,11 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	}
 	if body == nil {
 		w.WriteHeader(status)
+		return
+	}
+	if doc, ok := body.(document); ok {
+		w.Header().Set("Content-Type", "application/xml")
+		_, _ = w.Write(doc)
 		return
 	}
 	b, err := encode(body)
