@@ -65,7 +65,7 @@ func Run[In, Out any](t *testing.T, dir string, m mapping.Mapper[In, Out]) {
 			}
 			out := strings.TrimSuffix(in, inSuffix) + outSuffix
 			if os.Getenv(update) != "" {
-				if err := os.WriteFile(out, got, 0o644); err != nil { //nolint:gosec // a file of a test's own folder, to be committed
+				if err := os.WriteFile(out, got, 0o644); err != nil {
 					t.Fatal(err)
 				}
 				return

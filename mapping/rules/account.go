@@ -75,8 +75,13 @@ type condition struct {
 // conditions are all that a rule has, in a fixed order.
 func (w when) conditions() []condition {
 	all := []condition{
-		{"kind", w.Kind}, {"expense_type", w.ExpenseType}, {"policy", w.Policy}, {"country", w.Country},
-		{"payment_type", w.PaymentType}, {"ledger", w.Ledger}, {"account", w.Account},
+		{"kind", w.Kind},
+		{"expense_type", w.ExpenseType},
+		{"policy", w.Policy},
+		{"country", w.Country},
+		{"payment_type", w.PaymentType},
+		{"ledger", w.Ledger},
+		{"account", w.Account},
 	}
 	for _, field := range slices.Sorted(maps.Keys(w.Custom)) {
 		all = append(all, condition{field, w.Custom[field]})
@@ -212,7 +217,7 @@ func (r *run) costCentre(s subject, at, field string, d *draft) (segment string,
 	r.issue(connector.Issue{
 		Code: CostCentreUnknown, Field: at + ", cost centre", Value: code,
 		Message: fmt.Sprintf("cost centre %q stands in no line under cost_centres", clip(code)),
-		Remedy:  fmt.Sprintf("Map %q under cost_centres.values (%s), then replay.", clip(code), r.set.at(rules.At)),
+		Remedy:  fmt.Sprintf("Map %q under cost_centres.values (%s), then replay.", clip(code), r.set.at(firstPos(rules.ValuesAt, rules.At))),
 	})
 	return "", false
 }

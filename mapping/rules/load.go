@@ -97,7 +97,7 @@ func (r *reader) company(n ast.Node, path string, c *company) {
 	c.At = place(n)
 	r.object(n, path,
 		key{"default", false, func(n ast.Node, p string) { c.Default = r.text(n, p) }},
-		key{"ledgers", false, func(n ast.Node, p string) { c.Ledgers = r.table(n, p) }},
+		key{"ledgers", false, func(n ast.Node, p string) { c.Ledgers, c.LedgersAt = r.table(n, p), place(n) }},
 		key{"field", false, func(n ast.Node, p string) { c.Field = r.field(n, p) }},
 		key{"codes", false, func(n ast.Node, p string) { c.Codes = r.table(n, p) }},
 		key{"test", false, func(n ast.Node, p string) { c.Test = r.text(n, p) }},
@@ -246,7 +246,7 @@ func (r *reader) costCentres(n ast.Node, path string, c *costCentres) {
 			)
 		}},
 		key{"values", false, func(n ast.Node, p string) {
-			c.Values = r.table(n, p)
+			c.Values, c.ValuesAt = r.table(n, p), place(n)
 			for code, t := range c.Values {
 				r.segment(t, p+"."+clip(code))
 			}

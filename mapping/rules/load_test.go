@@ -53,13 +53,18 @@ func TestLeastFileLoads(t *testing.T) {
 
 func TestFaultsOfAFileBearPlaceAndRemedy(t *testing.T) {
 	for name, c := range map[string]struct{ text, want string }{
-		"unknown key": {"version: 1\ncompany: {default: C}\nacounts:\n  rules: []\n" + small[len("version: 1\ncompany: {default: C}\n"):],
-			`m.yaml:3:1: unknown key "acounts" at the top of the file; did you mean "accounts"?`},
+		"unknown key": {
+			"version: 1\ncompany: {default: C}\nacounts:\n  rules: []\n" + small[len("version: 1\ncompany: {default: C}\n"):],
+			`m.yaml:3:1: unknown key "acounts" at the top of the file; did you mean "accounts"?`,
+		},
 		"unknown key far from all": {small + "zzzzzzzz: 1\n", `m.yaml:6:1: unknown key "zzzzzzzz" at the top of the file; known are version, company`},
 		"unknown key of a rule":    {small + "    - {name: b, naturl: \"1\"}\n", `m.yaml:6:17: unknown key "naturl" under accounts.rules[2]; did you mean "natural"?`},
 		"missing key":              {"version: 1\ncompany: {default: C}\n", `m.yaml:1:1: key "accounts" is missing at the top of the file`},
 		"version":                  {strings.Replace(small, "1", "2", 1), `m.yaml:1:10: version "2" is not known; this program reads version 1`},
 		"empty file":               {"# nothing\n", "m.yaml:1:1: the file is empty"},
+		"too deep":                 {small + "a: " + strings.Repeat("[", 200), "m.yaml:6:104: a line longer than 10000 bytes, or more than 100 brackets open"},
+		"too long":                 {small + "# " + strings.Repeat("x", 10_000), "m.yaml:6:10001: a line longer"},
+		"too large":                {strings.Repeat("#\n", 3<<20), "m.yaml: the file has 6291456 bytes; at most 4194304 are read"},
 		"not YAML":                 {"version: 1\ncompany: {default\n", "m.yaml:2:11: this is not readable as YAML: "},
 		"two documents":            {small + "---\nversion: 1\n", "m.yaml:7:1: a second YAML document starts here"},
 		"an anchor":                {strings.Replace(small, "default: C", "default: &a C", 1), "m.yaml:2:20: company.default: want one value, found an anchor or alias"},

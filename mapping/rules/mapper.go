@@ -198,7 +198,7 @@ func (r *run) companyOf() {
 		r.issue(connector.Issue{
 			Code: CompanyUnknown, Field: "ledger", Value: ledger,
 			Message: fmt.Sprintf("no rule says which company the ledger %q belongs to", clip(ledger)),
-			Remedy:  fmt.Sprintf("Add the ledger under company.ledgers (%s), then replay.", r.set.at(c.At)),
+			Remedy:  fmt.Sprintf("Add the ledger under company.ledgers (%s), then replay.", r.set.at(firstPos(c.LedgersAt, c.At))),
 		})
 		return
 	}

@@ -230,7 +230,7 @@ func (r *run) spread(at int, c document.Charge) {
 			shares[j].amount = shares[j].amount.Add(within[j])
 		}
 		r.reasons = append(r.reasons, mapping.Reason{
-			Field: fmt.Sprintf("line %d, %s", i+1, c.Kind), Value: part.StringFixed(int32(r.digits)), //nolint:gosec // at most 4
+			Field: fmt.Sprintf("line %d, %s", i+1, c.Kind), Value: part.StringFixed(int32(r.digits)),
 			Rule: "charges." + string(c.Kind) + " spread by largest remainder", Input: c.Amount.String(),
 		})
 	}

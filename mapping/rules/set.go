@@ -88,12 +88,13 @@ type content struct {
 // company turns the source's ledger, or a code of a custom field, into the
 // ERP's company.
 type company struct {
-	At      pos `json:"-"`
-	Default text
-	Ledgers map[string]text
-	Field   text
-	Codes   map[string]text
-	Test    text
+	At        pos `json:"-"`
+	LedgersAt pos `json:"-"`
+	Default   text
+	Ledgers   map[string]text
+	Field     text
+	Codes     map[string]text
+	Test      text
 }
 
 type numbers struct {
@@ -126,6 +127,7 @@ type suppliers struct {
 
 type costCentres struct {
 	At       pos `json:"-"`
+	ValuesAt pos `json:"-"`
 	Report   text
 	Invoice  text
 	Values   map[string]text

@@ -17,6 +17,13 @@ import (
 // chart of accounts, far below what could exhaust the machine.
 const maxFile = 4 << 20
 
+// maxLine and maxDepth keep the parser, which descends into every bracket and
+// dash, from running out of its stack.
+const (
+	maxLine  = 10_000
+	maxDepth = 100
+)
+
 // pos is a place in a rule file.
 type pos struct{ line, column int }
 
@@ -44,6 +51,9 @@ func (r *reader) fail(at pos, format string, args ...any) {
 func (r *reader) parse(data []byte) (root ast.Node) {
 	if len(data) > maxFile {
 		r.fail(pos{}, "the file has %d bytes; at most %d are read", len(data), maxFile)
+		return nil
+	}
+	if !r.shallow(data) {
 		return nil
 	}
 	// The parser is foreign code that reads foreign input: whatever it trips
@@ -82,6 +92,29 @@ func (r *reader) parse(data []byte) (root ast.Node) {
 		r.fail(pos{1, 1}, "the file is empty; it needs at least version, company and accounts")
 	}
 	return root
+}
+
+// shallow reports whether lines and nesting are as short as a person writes
+// them, and notes where they are not. Brackets in quotes count too: nobody has
+// a hundred of them open.
+func (r *reader) shallow(data []byte) bool {
+	at, depth := pos{1, 0}, 0
+	for _, c := range data {
+		at.column++
+		switch c {
+		case '\n':
+			at = pos{at.line + 1, 0}
+		case '[', '{':
+			depth++
+		case ']', '}':
+			depth = max(depth-1, 0)
+		}
+		if at.column > maxLine || depth > maxDepth {
+			r.fail(at, "a line longer than %d bytes, or more than %d brackets open; break it up", maxLine, maxDepth)
+			return false
+		}
+	}
+	return true
 }
 
 func oneLine(s string) string {

@@ -42,23 +42,35 @@ func TestDocumentCheckNamesFigures(t *testing.T) {
 		code   document.FaultCode
 		says   string
 	}{
-		"R04 total of a report": {report(), func(d *document.Document) { d.Total = dec("430.40") }, document.TotalMismatch,
-			"add up to 412.40, not to the total 430.40 (difference -18.00)"},
-		"R35 total of an invoice": {supplierInvoice(), func(d *document.Document) { d.Total = dec("115.74") }, document.TotalMismatch,
-			"add up to 115.75, not to the total 115.74 (difference 0.01)"},
-		"allocations": {report(), func(d *document.Document) { d.Entries[1].Allocations[1].Amount = dec("42.87") }, document.AllocationMismatch,
-			"expense 2: its allocations add up to 107.19, not to its amount 107.20 (difference -0.01)"},
-		"R23 amount finer than a cent": {report(), func(d *document.Document) { d.Entries[0].Amount = dec("305.205"); d.Total = dec("412.405") }, document.AmountTooFine,
-			"expense 1: 305.205 is finer than the minor unit of USD (2 decimals)"},
-		"R21 yen with decimals": {supplierInvoice(), func(d *document.Document) { d.Currency = "JPY" }, document.AmountTooFine,
-			"total: 115.75 is finer than the minor unit of JPY (0 decimals)"},
+		"R04 total of a report": {
+			report(), func(d *document.Document) { d.Total = dec("430.40") }, document.TotalMismatch,
+			"add up to 412.40, not to the total 430.40 (difference -18.00)",
+		},
+		"R35 total of an invoice": {
+			supplierInvoice(), func(d *document.Document) { d.Total = dec("115.74") }, document.TotalMismatch,
+			"add up to 115.75, not to the total 115.74 (difference 0.01)",
+		},
+		"allocations": {
+			report(), func(d *document.Document) { d.Entries[1].Allocations[1].Amount = dec("42.87") }, document.AllocationMismatch,
+			"expense 2: its allocations add up to 107.19, not to its amount 107.20 (difference -0.01)",
+		},
+		"R23 amount finer than a cent": {
+			report(), func(d *document.Document) { d.Entries[0].Amount = dec("305.205"); d.Total = dec("412.405") }, document.AmountTooFine,
+			"expense 1: 305.205 is finer than the minor unit of USD (2 decimals)",
+		},
+		"R21 yen with decimals": {
+			supplierInvoice(), func(d *document.Document) { d.Currency = "JPY" }, document.AmountTooFine,
+			"total: 115.75 is finer than the minor unit of JPY (0 decimals)",
+		},
 		"unknown currency":        {report(), func(d *document.Document) { d.Currency = "USX" }, document.CurrencyUnknown, `"USX"`},
 		"unknown kind":            {report(), func(d *document.Document) { d.Kind = "memo" }, document.KindUnknown, `"memo"`},
 		"no date":                 {report(), func(d *document.Document) { d.Approved = "10/30/2026" }, document.DateInvalid, "approval date"},
 		"entry twice":             {report(), func(d *document.Document) { d.Entries[2].ID = "e1" }, document.EntryRepeated, "expense 3: bears the same id as expense 1"},
 		"R15 parent and children": {report(), func(d *document.Document) { d.Entries[1].Parent, d.Entries[2].Parent = "e1", "e1" }, document.ItemisationDoubled, "expense 1: it is itemised by expense 2"},
-		"a charge on a report": {report(), func(d *document.Document) { d.Charges = []document.Charge{{Kind: document.Tax, Amount: dec("1.00")}} },
-			document.TotalMismatch, "only an invoice has charges"},
+		"a charge on a report": {
+			report(), func(d *document.Document) { d.Charges = []document.Charge{{Kind: document.Tax, Amount: dec("1.00")}} },
+			document.TotalMismatch, "only an invoice has charges",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c.change(&c.doc)
@@ -113,12 +125,18 @@ func TestPostingCheckNamesFigures(t *testing.T) {
 		change func(*document.Posting)
 		says   string
 	}{
-		"R34 vendor amount": {func(p *document.Posting) { p.Invoices[0].Amount = dec("54.99") },
-			"invoice 1: the lines add up to 55.00, not to the invoice's 54.99 (difference 0.01)"},
-		"splits": {func(p *document.Posting) { p.Invoices[0].Lines[1].Splits[0].Amount = dec("1.21") },
-			"invoice 1, line 2: the splits add up to 3.16, not to the line's 3.17 (difference -0.01)"},
-		"R38 numbers distinct": {func(p *document.Posting) { p.Invoices[1].Number = "CX-A1B2C3-1-E" },
-			"invoice 2, number: it bears the same number as invoice 1"},
+		"R34 vendor amount": {
+			func(p *document.Posting) { p.Invoices[0].Amount = dec("54.99") },
+			"invoice 1: the lines add up to 55.00, not to the invoice's 54.99 (difference 0.01)",
+		},
+		"splits": {
+			func(p *document.Posting) { p.Invoices[0].Lines[1].Splits[0].Amount = dec("1.21") },
+			"invoice 1, line 2: the splits add up to 3.16, not to the line's 3.17 (difference -0.01)",
+		},
+		"R38 numbers distinct": {
+			func(p *document.Posting) { p.Invoices[1].Number = "CX-A1B2C3-1-E" },
+			"invoice 2, number: it bears the same number as invoice 1",
+		},
 		"R13 debit memo above zero": {func(p *document.Posting) { p.Invoices[0].DebitMemo = true }, "invoice 1: the amount is 55.00 and debit memo is true"},
 		"R13 invoice below zero":    {func(p *document.Posting) { p.Invoices[1].DebitMemo = false }, "invoice 2: the amount is -349.00 and debit memo is false"},
 		"no company":                {func(p *document.Posting) { p.Company = "" }, "company: no company is named"},
