@@ -375,7 +375,7 @@ func (s *TokenSource) ask(ctx context.Context, base string, form url.Values) (To
 		}
 		next, hostErr := s.hosts.base(refused.geolocation)
 		if hostErr != nil {
-			return Token{}, fmt.Errorf("concur: token endpoint sends elsewhere: %w", hostErr)
+			return Token{}, fmt.Errorf("concur: token endpoint sends elsewhere: %w (%w)", hostErr, err)
 		}
 		base = next
 	}

@@ -152,7 +152,13 @@ func (s *PaymentRequestSource) Changes(ctx context.Context, after connector.Curs
 		if d == nil || d.Request() == "" {
 			return none, errors.New("concursync: a listed invoice has no id")
 		}
-		pos.saw(d.LastModifiedDate.Time())
+		changed := d.LastModifiedDate.Time()
+		if changed.IsZero() {
+			// The specification lacks the stamp. Our own clock stands in for it, with so
+			// much to spare that being ahead does no harm.
+			changed = time.Now().Add(-2 * day)
+		}
+		pos.saw(changed)
 		page.Changes[i] = connector.Change[document.Document]{
 			Ref: connector.Ref{Kind: string(document.Invoice), ID: d.Request()},
 			Version: version(d.LastModifiedDate.String(), string(d.ApprovalStatusCode), string(d.PaymentStatusCode),

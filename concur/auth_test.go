@@ -1,0 +1,523 @@
+package concur_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/jarcoal/httpmock"
+	"github.com/stretchr/testify/require"
+
+	"github.com/ml-connector/ml-connector/concur"
+	"github.com/ml-connector/ml-connector/concur/concurtest"
+)
+
+// office is a fake, a company with one owner, and a client that is connected.
+type office struct {
+	*concurtest.Server
+	company *concurtest.Company
+	owner   concurtest.User
+	store   *concur.MemoryTokenStore
+	tokens  *concur.TokenSource
+	client  *concur.Client
+}
+
+func (o *office) app() concur.App {
+	a := o.App()
+	return concur.App{ClientID: a.ClientID, ClientSecret: concur.Secret(a.ClientSecret)}
+}
+
+// source is a process of its own over the office's store.
+func (o *office) source(t *testing.T, store concur.TokenStore) *concur.TokenSource {
+	t.Helper()
+	var allow []string
+	for _, dc := range o.DataCenters() {
+		allow = append(allow, dc.URL)
+	}
+	s, err := concur.NewTokenSource(o.app(), store, &concur.TokenOptions{HTTP: o.Client(), AllowHosts: allow, BootstrapURL: o.URL})
+	require.NoError(t, err)
+	return s
+}
+
+func open(t *testing.T, s *concurtest.Server) *office {
+	t.Helper()
+	o := &office{Server: s, store: concur.NewMemoryTokenStore()}
+	o.company = s.AddCompany("Acme", nil)
+	o.owner = o.company.AddUser(concurtest.User{Login: "ada@acme.example", FirstName: "Ada", LastName: "Adams", EmployeeNumber: "E100"})
+	o.tokens = o.source(t, o.store)
+	o.client = concur.NewClient(o.tokens, nil)
+	_, err := o.tokens.Connect(t.Context(), o.company.ID, concur.Secret(o.company.RequestToken()))
+	require.NoError(t, err)
+	return o
+}
+
+// listening is an office on loopback: real sockets.
+func listening(t *testing.T, opts *concurtest.Options) *office {
+	t.Helper()
+	return open(t, concurtest.NewServer(t, opts))
+}
+
+// inProcess is an office without sockets, also for synctest bubbles.
+func inProcess(t *testing.T, opts *concurtest.Options) *office {
+	t.Helper()
+	s := concurtest.New(opts)
+	t.Cleanup(s.Close)
+	return open(t, s)
+}
+
+func (o *office) report(amount string) concurtest.Report {
+	return o.company.AddApprovedReport(concurtest.Report{
+		Owner: "ada@acme.example", Name: "March",
+		Expenses: []concurtest.Expense{{Type: "LUNCH", Amount: concurtest.Amount(amount)}},
+	})
+}
+
+func TestConnectBootstrapsAtTheLandingZoneAndReadsAtTheGeolocation(t *testing.T) {
+	t.Parallel()
+	o := listening(t, nil)
+	r := o.report("12.50")
+	got, err := o.client.Reports.Get(t.Context(), o.owner.ID, r.ID)
+	require.NoError(t, err)
+	require.Equal(t, "12.50", got.ApprovedAmount.Value.Value().StringFixed(2))
+	calls := o.Calls()
+	require.Equal(t, strings.TrimPrefix(o.URL, "http://"), calls[0].Host)
+	require.Equal(t, strings.TrimPrefix(o.company.BaseURL(), "http://"), calls[1].Host)
+}
+
+func TestTokenCallSendsFormWithoutCharset(t *testing.T) {
+	t.Parallel()
+	o := inProcess(t, nil)
+	call := o.CallsTo("/oauth2/v0/token")[0]
+	require.Equal(t, "application/x-www-form-urlencoded", call.Header.Get("Content-Type"))
+	form, err := url.ParseQuery(string(call.Request))
+	require.NoError(t, err)
+	require.Equal(t, []string{"password", "authtoken", o.company.ID}, []string{form.Get("grant_type"), form.Get("credtype"), form.Get("username")})
+	require.Empty(t, call.Query)
+}
+
+func TestTwoHundredGoroutinesMeetingAnExpiredTokenMakeOneTokenCall(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		o := inProcess(t, nil)
+		r := o.report("12.50")
+		time.Sleep(2 * time.Hour) //nolint:forbidigo // virtual time
+		o.ResetCalls()
+		var wg sync.WaitGroup
+		errs := make([]error, 200)
+		for i := range errs {
+			wg.Go(func() { _, errs[i] = o.client.Reports.Get(t.Context(), o.owner.ID, r.ID) })
+		}
+		wg.Wait()
+		for _, err := range errs {
+			require.NoError(t, err)
+		}
+		require.Len(t, o.CallsTo("/oauth2/v0/token"), 1)
+	})
+}
+
+func TestTwoHundredGoroutinesRefusedTogetherMakeOneTokenCall(t *testing.T) {
+	t.Parallel()
+	o := listening(t, nil)
+	r := o.report("12.50")
+	o.company.ExpireTokens()
+	o.ResetCalls()
+	var wg sync.WaitGroup
+	errs := make([]error, 200)
+	for i := range errs {
+		wg.Go(func() { _, errs[i] = o.client.Reports.Get(t.Context(), o.owner.ID, r.ID) })
+	}
+	wg.Wait()
+	for _, err := range errs {
+		require.NoError(t, err)
+	}
+	require.Len(t, o.CallsTo("/oauth2/v0/token"), 1)
+}
+
+func TestRefreshFollowsACompanyThatMovedToAnotherDataCentre(t *testing.T) {
+	t.Parallel()
+	o := listening(t, nil)
+	r := o.report("12.50")
+	o.company.Move("eu2")
+	_, err := o.client.Reports.Get(t.Context(), o.owner.ID, r.ID)
+	require.NoError(t, err)
+	stored, _, err := o.store.Load(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, o.company.BaseURL(), stored.Geolocation)
+}
+
+func TestRotatedRefreshTokenIsStoredBeforeTheNewAccessTokenIsUsed(t *testing.T) {
+	t.Parallel()
+	o := inProcess(t, nil)
+	r := o.report("12.50")
+	watch := &watchedStore{TokenStore: o.store, onSave: func(concur.Token) {
+		require.Empty(t, o.CallsTo("/expensereports/"), "used before it was saved")
+	}}
+	client := concur.NewClient(o.source(t, watch), nil)
+	o.company.ExpireTokens()
+	before, _, err := o.store.Load(t.Context())
+	require.NoError(t, err)
+	_, err = client.Tokens().Refresh(t.Context())
+	require.NoError(t, err)
+	_, err = client.Reports.Get(t.Context(), o.owner.ID, r.ID)
+	require.NoError(t, err)
+	after, _, err := o.store.Load(t.Context())
+	require.NoError(t, err)
+	require.NotEqual(t, string(before.RefreshToken), string(after.RefreshToken))
+}
+
+// watchedStore reports saves and can fail them.
+type watchedStore struct {
+	concur.TokenStore
+	onSave func(concur.Token)
+	fail   func() error
+}
+
+func (s *watchedStore) Save(ctx context.Context, t concur.Token, rev string) (string, error) {
+	if s.onSave != nil {
+		s.onSave(t)
+	}
+	if s.fail != nil {
+		if err := s.fail(); err != nil {
+			return "", err
+		}
+	}
+	return s.TokenStore.Save(ctx, t, rev)
+}
+
+func TestProcessThatEndsBetweenSaveAndUseLeavesAUsableToken(t *testing.T) {
+	t.Parallel()
+	o := inProcess(t, nil)
+	r := o.report("12.50")
+	_, err := o.tokens.Refresh(t.Context()) // and here the process ends
+	require.NoError(t, err)
+	next := concur.NewClient(o.source(t, o.store), nil)
+	_, err = next.Reports.Get(t.Context(), o.owner.ID, r.ID)
+	require.NoError(t, err)
+}
+
+func TestTokenWhoseSaveFailedIsSavedNextInsteadOfSpendingTheOldOne(t *testing.T) {
+	t.Parallel()
+	o := inProcess(t, nil)
+	r := o.report("12.50")
+	broken := errors.New("disk full")
+	store := &watchedStore{TokenStore: o.store, fail: func() error { return broken }}
+	tokens := o.source(t, store)
+	client := concur.NewClient(tokens, nil)
+	_, err := tokens.Token(t.Context())
+	require.NoError(t, err)
+	_, err = tokens.Refresh(t.Context())
+	require.ErrorIs(t, err, broken)
+	store.fail = nil
+	o.ResetCalls()
+	_, err = client.Reports.Get(t.Context(), o.owner.ID, r.ID)
+	require.NoError(t, err)
+	require.Empty(t, o.CallsTo("/oauth2/v0/token"), "the rotated token was spent already")
+}
+
+func TestTokenThatCouldNotBeSavedIsNotUsed(t *testing.T) {
+	t.Parallel()
+	o := inProcess(t, nil)
+	r := o.report("12.50")
+	store := &watchedStore{TokenStore: o.store, fail: func() error { return errors.New("disk full") }}
+	client := concur.NewClient(o.source(t, store), nil)
+	o.company.ExpireTokens()
+	o.ResetCalls()
+	_, err := client.Reports.Get(t.Context(), o.owner.ID, r.ID)
+	require.ErrorContains(t, err, "save token: disk full")
+	require.Len(t, o.CallsTo("/expensereports/"), 1, "only the call that was refused")
+}
+
+func TestTwoProcessesSharingAStoreBothGoOn(t *testing.T) {
+	t.Parallel()
+	o := inProcess(t, nil)
+	r := o.report("12.50")
+	clients := []*concur.Client{o.client, concur.NewClient(o.source(t, o.store), nil), concur.NewClient(o.source(t, o.store), nil)}
+	for range 3 {
+		o.company.ExpireTokens()
+		var wg sync.WaitGroup
+		errs := make([]error, len(clients))
+		for i, c := range clients {
+			wg.Go(func() { _, errs[i] = c.Reports.Get(t.Context(), o.owner.ID, r.ID) })
+		}
+		wg.Wait()
+		require.NoError(t, errors.Join(errs...))
+	}
+}
+
+func TestConflictOnSaveTakesTheTokenOfTheOtherProcess(t *testing.T) {
+	t.Parallel()
+	o := inProcess(t, &concurtest.Options{KeepRefreshToken: true})
+	other := o.source(t, o.store)
+	var once sync.Once
+	store := &watchedStore{TokenStore: o.store, onSave: func(concur.Token) {
+		once.Do(func() {
+			_, err := other.Refresh(context.Background())
+			require.NoError(t, err)
+		})
+	}}
+	mine, err := o.source(t, store).Refresh(t.Context())
+	require.NoError(t, err)
+	theirs, err := other.Token(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, string(theirs.AccessToken), string(mine.AccessToken))
+}
+
+func TestCallerThatGivesUpDoesNotEndTheRefreshOfTheOthers(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		o := inProcess(t, nil)
+		time.Sleep(2 * time.Hour) //nolint:forbidigo // virtual time
+		o.Inject(concurtest.Fault{Path: "/oauth2/v0/token", Delay: 10 * time.Second})
+		impatient, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		var wg sync.WaitGroup
+		var gaveUp, patient error
+		wg.Go(func() { _, gaveUp = o.tokens.Token(impatient) })
+		synctest.Wait()
+		wg.Go(func() { _, patient = o.tokens.Token(t.Context()) })
+		wg.Wait()
+		require.ErrorIs(t, gaveUp, context.DeadlineExceeded)
+		require.NoError(t, patient)
+	})
+}
+
+func TestRevokedConnectionSaysReconnect(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		o := inProcess(t, nil)
+		o.company.Revoke()
+		time.Sleep(2 * time.Hour) //nolint:forbidigo // virtual time
+		_, err := o.client.Users.Get(t.Context(), o.owner.ID)
+		var refused *concur.TokenError
+		require.ErrorAs(t, err, &refused)
+		require.Equal(t, concur.TokenCode(108), refused.Code)
+		require.Equal(t, concur.TokenReconnect, refused.Class())
+		require.ErrorIs(t, err, concur.ErrUnauthorized)
+	})
+}
+
+func TestCallWithoutAStoredTokenSaysConnect(t *testing.T) {
+	t.Parallel()
+	o := inProcess(t, nil)
+	_, err := o.source(t, concur.NewMemoryTokenStore()).Token(t.Context())
+	require.ErrorIs(t, err, concur.ErrNoToken)
+}
+
+// tokenEndpoint answers token calls at one host.
+func tokenEndpoint(t *testing.T, answers map[string]string) *concur.TokenSource {
+	t.Helper()
+	mock := httpmock.NewMockTransport()
+	for base, body := range answers {
+		status := http.StatusOK
+		if strings.Contains(body, `"error"`) {
+			status = http.StatusBadRequest
+		}
+		mock.RegisterResponder(http.MethodPost, base+"/oauth2/v0/token", httpmock.NewStringResponder(status, body))
+	}
+	s, err := concur.NewTokenSource(concur.App{ClientID: "id", ClientSecret: "hush"}, concur.NewMemoryTokenStore(),
+		&concur.TokenOptions{HTTP: &http.Client{Transport: mock}})
+	require.NoError(t, err)
+	return s
+}
+
+func TestLifetimesAreReadAsTextAndAsNumber(t *testing.T) {
+	t.Parallel()
+	for name, expires := range map[string]string{"text": `"3600"`, "number": `3600`, "fraction": `3600.0`} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := tokenEndpoint(t, map[string]string{concur.BootstrapURL: `{"access_token":"a","refresh_token":"r","expires_in":` + expires +
+				`,"refresh_expires_in":1517039403,"geolocation":"https://us.api.Concursolutions.com/oauth2/v0/token","scope":"EXPRPT user.read"}`})
+			tok, err := s.Connect(t.Context(), "company", "request")
+			require.NoError(t, err)
+			require.WithinDuration(t, time.Now().Add(time.Hour), tok.Expiry, time.Minute)
+			require.Equal(t, time.Unix(1517039403, 0).UTC(), tok.RefreshExpiry)
+			require.Equal(t, "https://us.api.concursolutions.com", tok.Geolocation)
+			require.True(t, tok.HasScope("EXPRPT"))
+		})
+	}
+}
+
+func elsewhere(base string) string {
+	return `{"error":"invalid_request","error_description":"user lives elsewhere","code":16,"geolocation":"` + base + `"}`
+}
+
+func TestCodeSixteenIsFollowedTwice(t *testing.T) {
+	t.Parallel()
+	s := tokenEndpoint(t, map[string]string{
+		concur.BootstrapURL:                   elsewhere("https://us.api.concursolutions.com"),
+		"https://us.api.concursolutions.com":  elsewhere("https://eu2.api.concursolutions.com"),
+		"https://eu2.api.concursolutions.com": `{"access_token":"a","refresh_token":"r","expires_in":"3600","geolocation":"https://apj1.api.concursolutions.com"}`,
+	})
+	tok, err := s.Connect(t.Context(), "company", "request")
+	require.NoError(t, err)
+	require.Equal(t, "https://apj1.api.concursolutions.com", tok.Geolocation, "the success decides, not the redirect")
+}
+
+func TestCodeSixteenIsNotFollowedForEver(t *testing.T) {
+	t.Parallel()
+	s := tokenEndpoint(t, map[string]string{
+		concur.BootstrapURL:                   elsewhere("https://us2.api.concursolutions.com"),
+		"https://us2.api.concursolutions.com": elsewhere(concur.BootstrapURL),
+	})
+	_, err := s.Connect(t.Context(), "company", "request")
+	var refused *concur.TokenError
+	require.ErrorAs(t, err, &refused)
+	require.Equal(t, concur.TokenElsewhere, refused.Class())
+}
+
+func TestTokenIsNeverSentToAForeignHost(t *testing.T) {
+	t.Parallel()
+	for _, hostile := range []string{
+		"https://evil.example", "http://us2.api.concursolutions.com", "https://us2.api.concursolutions.com@evil.example",
+		"https://us2.api.concursolutions.com.evil.example", "https://evil.example/.api.concursolutions.com",
+		"https://us2.api.concursolutions.com:8443", "https://a.b.api.concursolutions.com", "https://api.concursolutions.com",
+		"https://us2.api.concursolutions.com.", `https://evil.example\.api.concursolutions.com`, "https://evil.example#.api.concursolutions.com",
+		"https://evil.example?.api.concursolutions.com", "https://0x7f.1", "https://[::1]", "//us2.api.concursolutions.com", "us2.api.concursolutions.com",
+		"https://us2%2eapi.concursolutions.com", "https://ｕs2.api.concursolutions.com", "javascript:alert(1)", "https://", "",
+	} {
+		t.Run(hostile, func(t *testing.T) {
+			t.Parallel()
+			s := tokenEndpoint(t, map[string]string{concur.BootstrapURL: elsewhere(strings.ReplaceAll(hostile, `\`, `\\`))})
+			_, err := s.Connect(t.Context(), "company", "request")
+			require.Error(t, err)
+			require.NotContains(t, err.Error(), "no responder found", "the host was called")
+		})
+	}
+}
+
+func TestRefreshAnsweredWithAForeignHostKeepsTheRotatedRefreshToken(t *testing.T) {
+	t.Parallel()
+	mock := httpmock.NewMockTransport()
+	mock.RegisterResponder(http.MethodPost, "https://us2.api.concursolutions.com/oauth2/v0/token",
+		httpmock.NewStringResponder(http.StatusOK, `{"access_token":"a2","refresh_token":"r2","expires_in":"3600","geolocation":"https://evil.example"}`))
+	store := concur.NewMemoryTokenStore()
+	_, err := store.Save(t.Context(), concur.Token{RefreshToken: "r1", Geolocation: "https://us2.api.concursolutions.com"}, "")
+	require.NoError(t, err)
+	s, err := concur.NewTokenSource(concur.App{ClientID: "id", ClientSecret: "hush"}, store, &concur.TokenOptions{HTTP: &http.Client{Transport: mock}})
+	require.NoError(t, err)
+	_, err = s.Token(t.Context())
+	require.ErrorContains(t, err, "none of SAP Concur's")
+	stored, _, err := store.Load(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, "r2", string(stored.RefreshToken))
+	require.Equal(t, "https://us2.api.concursolutions.com", stored.Geolocation)
+}
+
+func TestEveryDocumentedTokenCodeHasAClassAndARemedy(t *testing.T) {
+	t.Parallel()
+	classes := map[concur.TokenClass][]concur.TokenCode{
+		concur.TokenReconnect: {5, 19, 53, 100, 101, 102, 103, 105, 108, 136},
+		concur.TokenAccount:   {10, 11, 12, 13, 14, 20, 21, 123, 139},
+		concur.TokenElsewhere: {16},
+		concur.TokenApp:       {54, 59, 60, 61, 64, 104, 107, 115},
+		concur.TokenWait:      {82, 134},
+		concur.TokenRequest:   {51, 52, 55, 56, 57, 58, 62, 63, 65, 80, 81, 83, 84, 85, 106, 109, 117, 118, 119, 120, 121, 122, 124, 135},
+	}
+	for class, codes := range classes {
+		for _, code := range codes {
+			t.Run(fmt.Sprint(int(code)), func(t *testing.T) {
+				t.Parallel()
+				s := tokenEndpoint(t, map[string]string{concur.BootstrapURL: fmt.Sprintf(`{"code":%d,"error":"invalid_grant","error_description":"no"}`, code)})
+				_, err := s.Connect(t.Context(), "company", "request")
+				var refused *concur.TokenError
+				require.ErrorAs(t, err, &refused)
+				require.Equal(t, class, refused.Class())
+				require.Contains(t, err.Error(), refused.Remedy())
+				require.Equal(t, class == concur.TokenWait, refused.Retryable())
+				unauthorized := class == concur.TokenReconnect || class == concur.TokenAccount || class == concur.TokenApp
+				require.Equal(t, unauthorized, errors.Is(err, concur.ErrUnauthorized))
+			})
+		}
+	}
+}
+
+func TestTokenRefusalWithoutAKnownCodeIsClassedByItsStatus(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		status int
+		body   string
+		class  concur.TokenClass
+	}{
+		{400, `{"error":"invalid_grant"}`, concur.TokenReconnect},
+		{401, ``, concur.TokenReconnect},
+		{400, `{"error":"invalid_client","code":9999}`, concur.TokenApp},
+		{403, `<html>no</html>`, concur.TokenAccount},
+		{501, `{}`, concur.TokenWait},
+		{400, `not json`, concur.TokenRequest},
+	} {
+		t.Run(fmt.Sprint(c.status, c.class), func(t *testing.T) {
+			t.Parallel()
+			mock := httpmock.NewMockTransport()
+			mock.RegisterResponder(http.MethodPost, concur.BootstrapURL+"/oauth2/v0/token", httpmock.NewStringResponder(c.status, c.body))
+			s, err := concur.NewTokenSource(concur.App{ClientID: "id", ClientSecret: "hush"}, concur.NewMemoryTokenStore(), &concur.TokenOptions{HTTP: &http.Client{Transport: mock}})
+			require.NoError(t, err)
+			_, err = s.Connect(t.Context(), "company", "request")
+			var refused *concur.TokenError
+			require.ErrorAs(t, err, &refused)
+			require.Equal(t, c.class, refused.Class())
+		})
+	}
+}
+
+func TestMaintenanceAsksToWait(t *testing.T) {
+	t.Parallel()
+	s := tokenEndpoint(t, map[string]string{concur.BootstrapURL: `{"code":134,"error":"invalid_request"}`})
+	_, err := s.Connect(t.Context(), "company", "request")
+	var wait interface{ RetryAfter() time.Duration }
+	require.ErrorAs(t, err, &wait)
+	require.Equal(t, time.Minute, wait.RetryAfter())
+}
+
+func TestSecretsDoNotPrint(t *testing.T) {
+	t.Parallel()
+	tok := concur.Token{AccessToken: "hush", RefreshToken: "hush", Company: "c"}
+	app := concur.App{ClientID: "id", ClientSecret: "hush"}
+	var log strings.Builder
+	slog.New(slog.NewJSONHandler(&log, nil)).Info("x", "secret", app.ClientSecret)
+	slog.New(slog.NewTextHandler(&log, nil)).Info("x", "token", tok, "app", app)
+	text := fmt.Sprintf("%v %+v %#v %s %v %+v %#v %s", tok, tok, tok, tok, app, app, app, app) + log.String()
+	require.NotContains(t, text, "hush")
+}
+
+func TestSecretsDoNotEncodeAsJSON(t *testing.T) {
+	t.Parallel()
+	_, err := json.Marshal(concur.App{ClientID: "id", ClientSecret: "hush"})
+	require.Error(t, err)
+}
+
+func TestStoredTokenComesBackWhole(t *testing.T) {
+	t.Parallel()
+	tok := concur.Token{
+		AccessToken: "a", RefreshToken: "r", Expiry: time.Unix(1_800_000_000, 0).UTC(), RefreshExpiry: time.Unix(1_900_000_000, 0).UTC(),
+		Geolocation: "https://us2.api.concursolutions.com", Scopes: []string{"EXPRPT"}, Company: "c",
+	}
+	b, err := tok.MarshalBinary()
+	require.NoError(t, err)
+	var back concur.Token
+	require.NoError(t, back.UnmarshalBinary(b))
+	require.Equal(t, tok, back)
+}
+
+func TestAppWithoutSecretIsRefusedAtConstruction(t *testing.T) {
+	t.Parallel()
+	_, err := concur.NewTokenSource(concur.App{ClientID: "id"}, concur.NewMemoryTokenStore(), nil)
+	require.ErrorContains(t, err, "client secret")
+}
+
+func TestOAuth2AdapterGivesTheAccessToken(t *testing.T) {
+	t.Parallel()
+	o := inProcess(t, nil)
+	tok, err := o.tokens.OAuth2(t.Context()).Token()
+	require.NoError(t, err)
+	require.True(t, tok.Valid())
+	require.Empty(t, tok.RefreshToken)
+}
