@@ -1,0 +1,343 @@
+package engine
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/ml-connector/ml-connector/sync/connector"
+	"github.com/ml-connector/ml-connector/sync/storage"
+)
+
+// delivery builds what the sink gets from the stored posting, never from a new
+// mapping.
+func (w *work) delivery(ctx context.Context) (delivery, error) {
+	rev := w.r.current()
+	b, err := w.e.content(ctx, w.t.Tenant, rev.Person, rev.Posting)
+	if err != nil {
+		return delivery{}, err
+	}
+	ref := refOf(w.t.Document)
+	ref.Hint = w.r.Hint
+	return delivery{
+		Tenant: w.t.Tenant, Target: w.t.Target, Ref: ref,
+		Revision: rev.key(), Generation: rev.Generation, Posting: b,
+	}, nil
+}
+
+// attempt names one happening in the audit: a repeat after a crash bears the
+// same name.
+func attempt(d delivery, what string, n int) string {
+	return d.Key() + "/" + what + "/" + strconv.Itoa(n)
+}
+
+// find looks in the target and goes on by what stands there.
+func (w *work) find(ctx context.Context) error {
+	d, err := w.delivery(ctx)
+	if err != nil {
+		return err
+	}
+	got, err := w.f.find(scope(ctx, w.t.Tenant, w.t.Document, w.r.Attempts), d)
+	if err != nil {
+		return w.cannotLook(ctx, err)
+	}
+	if w.r.current().State == Delivered {
+		return w.polled(ctx, d, got)
+	}
+	switch got.Presence {
+	case connector.Same:
+		return w.made(ctx, d, got.Receipt, "found")
+	case connector.Absent, connector.Partial:
+		err := w.save(ctx, func(_ *storage.Transfer, r *row) {
+			rev := r.current()
+			rev.State, rev.Effect, rev.Cause, rev.Issues = Delivering, Unknown, "", nil
+			r.Attempts++
+			r.note(w.e.clock(), "looked", string(got.Presence)+" in the target; sending the stored posting")
+		})
+		w.fresh = err == nil
+		return err
+	case connector.Different:
+		return w.different(ctx, d, got.Why)
+	}
+	return fmt.Errorf("engine: sink answered presence %q, which is none of the contract's", got.Presence)
+}
+
+// CodeDiffers is the code of a document for which something else stands in the
+// target.
+const CodeDiffers = "target_differs"
+
+func (w *work) different(ctx context.Context, d delivery, why string) error {
+	if err := w.record(ctx, "deliver", "differs", attempt(d, "differs", w.r.Attempts), map[string]any{"why": why}); err != nil {
+		return err
+	}
+	err := w.save(ctx, func(t *storage.Transfer, r *row) {
+		r.Audited = len(r.History)
+		w.park(t, r, []connector.Issue{{
+			Code: CodeDiffers, Owner: connector.Finance, Message: why,
+			Remedy: "Compare the document with what stands in the ERP; remove or correct what is in the way, then replay this document.",
+		}})
+		w.letGo(t, r, time.Time{}, w.f.sourceQueue())
+	})
+	if err == nil {
+		w.freed()
+	}
+	return err
+}
+
+// cannotLook turns the error of a Find into one that fail takes; a rejection
+// has no meaning there.
+func (w *work) cannotLook(_ context.Context, err error) error {
+	if errors.Is(err, connector.ErrRejected) {
+		return fmt.Errorf("engine: could not look in the target: %s", err.Error())
+	}
+	return err
+}
+
+// deliver sends the stored posting. The attempt is in the audit trail before.
+func (w *work) deliver(ctx context.Context) error {
+	// Whatever happens now, something may have been sent.
+	w.fresh = false
+	d, err := w.delivery(ctx)
+	if err != nil {
+		return err
+	}
+	rev := w.r.current()
+	n := w.r.Attempts
+	err = w.record(ctx, "deliver", "attempt", attempt(d, "deliver", n), map[string]any{
+		"attempt": n, "revision": d.Revision, "generation": d.Generation, "key": d.Key(), "mapping": rev.Mapping, "totals": rev.Totals,
+	})
+	if err != nil {
+		return err
+	}
+	receipt, err := w.f.deliver(scope(ctx, w.t.Tenant, w.t.Document, n), d)
+	switch {
+	case err == nil:
+		return w.made(ctx, d, receipt, "made")
+	case isOurs(err):
+		return err
+	case errors.Is(err, connector.ErrRejected):
+		return w.refused(ctx, d, err)
+	}
+	if aerr := w.record(ctx, "deliver", "unknown", attempt(d, "unknown", n), map[string]any{"attempt": n, "error": err.Error()}); aerr != nil {
+		return aerr
+	}
+	return err
+}
+
+// made writes down that the posting stands in the target.
+func (w *work) made(ctx context.Context, d delivery, receipt connector.Receipt, how string) error {
+	n := w.r.Attempts
+	err := w.record(ctx, "deliver", how, attempt(d, how, n), map[string]any{"attempt": n, "key": d.Key(), "receipt": receipt})
+	if err != nil {
+		return err
+	}
+	if err := w.trace(ctx, d); err != nil {
+		return err
+	}
+	return w.settled(ctx, receipt, how)
+}
+
+// settled moves the row to delivered, or on to confirmed when the receipt is
+// final.
+func (w *work) settled(ctx context.Context, receipt connector.Receipt, how string) error {
+	tell := w.f.acknowledger() != nil
+	done := false
+	err := w.save(ctx, func(t *storage.Transfer, r *row) {
+		rev := r.current()
+		rev.State, rev.Effect, rev.Receipt, rev.Cause, rev.Issues = Delivered, Effective, &receipt, "", nil
+		r.Tries, r.Why = 0, ""
+		r.Audited = len(r.History)
+		r.note(w.e.clock(), how, numbers(receipt))
+		if done = false; receipt.Final {
+			rev.State = Confirmed
+			if tell {
+				w.post(r, connector.Signal{Kind: connector.Posted, Receipt: rev.Receipt})
+				return
+			}
+		}
+		if t.Wakes > r.Seen {
+			return
+		}
+		done = true
+		w.letGo(t, r, w.pollDue(r), w.f.targetQueue())
+	})
+	if err == nil && done {
+		w.freed()
+	}
+	return err
+}
+
+// pollDue returns when a receipt that is not final is looked at again.
+func (w *work) pollDue(r *row) time.Time {
+	if rev := r.current(); rev != nil && rev.State == Delivered {
+		return w.e.clock().Add(w.f.policy.Poll)
+	}
+	return time.Time{}
+}
+
+// CodeDrift is the code of a posting that was changed or removed in the target
+// after it was delivered.
+const CodeDrift = "drift"
+
+// polled goes on with a posting that was delivered and not final.
+func (w *work) polled(ctx context.Context, d delivery, got connector.Finding) error {
+	if got.Presence == connector.Same {
+		if got.Receipt.Final {
+			return w.made(ctx, d, got.Receipt, "found")
+		}
+		return w.release(ctx, w.pollDue(&w.r), w.f.targetQueue())
+	}
+	why := got.Why
+	if why == "" {
+		why = "what was delivered is " + string(got.Presence) + " now"
+	}
+	if err := w.record(ctx, "deliver", "drift", attempt(d, "drift", w.r.Attempts), map[string]any{"presence": got.Presence, "why": why}); err != nil {
+		return err
+	}
+	err := w.save(ctx, func(t *storage.Transfer, r *row) {
+		w.park(t, r, []connector.Issue{{
+			Code: CodeDrift, Owner: connector.Finance, Message: why,
+			Remedy: "Somebody changed or removed in the ERP what had been delivered. Decide there which is right; replay takes up what stands then.",
+		}})
+		// Never a second delivery: a replay looks first.
+		r.current().Effect = Unknown
+		w.letGo(t, r, time.Time{}, w.f.sourceQueue())
+	})
+	if err == nil {
+		w.freed()
+	}
+	return err
+}
+
+// refused begins to take back what a refused set may have left, before the
+// document is parked.
+func (w *work) refused(ctx context.Context, d delivery, cause error) error {
+	issues := []connector.Issue{{
+		Code: "refused", Owner: connector.Finance, Message: cause.Error(),
+		Remedy: "Mend what the message names, then replay this document.",
+	}}
+	var rej *connector.Rejection
+	if errors.As(cause, &rej) && len(rej.Issues) > 0 {
+		issues = rej.Issues
+	}
+	n := w.r.Attempts
+	if err := w.record(ctx, "deliver", "refused", attempt(d, "refused", n), map[string]any{"attempt": n, "issues": public(issues)}); err != nil {
+		return err
+	}
+	return w.save(ctx, func(_ *storage.Transfer, r *row) {
+		rev := r.current()
+		rev.State, rev.Then, rev.Issues = Reversing, Parked, issues
+		rev.Cause = issues[0].Code
+		r.Audited = len(r.History)
+		r.note(w.e.clock(), "refused", issues[0].String())
+	})
+}
+
+// public leaves personal values out of what the trail keeps in the open.
+func public(is []connector.Issue) []connector.Issue {
+	out := append([]connector.Issue(nil), is...)
+	for i := range out {
+		if out[i].Personal {
+			out[i].Value = ""
+		}
+	}
+	return out
+}
+
+// reverse takes back whatever bears the key.
+func (w *work) reverse(ctx context.Context) error {
+	d, err := w.delivery(ctx)
+	if err != nil {
+		return err
+	}
+	n := w.r.Attempts
+	if err := w.record(ctx, "reverse", "attempt", attempt(d, "reverse", n), map[string]any{"key": d.Key(), "then": w.r.current().Then}); err != nil {
+		return err
+	}
+	receipt, err := w.f.reverse(scope(ctx, w.t.Tenant, w.t.Document, n), d)
+	if errors.Is(err, connector.ErrRejected) && !isOurs(err) {
+		return w.stuck(ctx, d, err)
+	}
+	if err != nil {
+		return err
+	}
+	if err := w.record(ctx, "reverse", "done", attempt(d, "reversed", n), map[string]any{"key": d.Key(), "receipt": receipt}); err != nil {
+		return err
+	}
+	then := w.r.current().Then
+	if then == Parked && w.t.Wakes > w.r.Seen {
+		// Something new came meanwhile: look at it before a person is asked.
+		then = Void
+	}
+	err = w.save(ctx, func(t *storage.Transfer, r *row) {
+		rev := r.current()
+		rev.Effect, rev.Then, rev.Receipt, rev.Keyed = None, "", nil, 0
+		rev.Generation++
+		rev.State = then
+		r.Tries = 0
+		r.Audited = len(r.History)
+		r.note(w.e.clock(), "reversed", numbers(receipt))
+		if then == Parked {
+			w.park(t, r, rev.Issues)
+		}
+		if t.Wakes <= r.Seen {
+			w.letGo(t, r, time.Time{}, w.f.sourceQueue())
+		}
+	})
+	if err == nil && w.r.Lease.IsZero() {
+		w.freed()
+	}
+	return err
+}
+
+// stuck parks a reversal that the target refuses; a replay tries it again.
+func (w *work) stuck(ctx context.Context, d delivery, cause error) error {
+	issues := []connector.Issue{{
+		Code: "reversal_refused", Owner: connector.Finance, Message: cause.Error(),
+		Remedy: "Take the AP invoices back in the ERP, then replay this document.",
+	}}
+	var rej *connector.Rejection
+	if errors.As(cause, &rej) && len(rej.Issues) > 0 {
+		issues = rej.Issues
+	}
+	if err := w.record(ctx, "reverse", "refused", attempt(d, "reverse-refused", w.r.Attempts), map[string]any{"issues": public(issues)}); err != nil {
+		return err
+	}
+	err := w.save(ctx, func(t *storage.Transfer, r *row) {
+		then := r.current().Then
+		w.park(t, r, issues)
+		r.current().Then, r.current().Effect = then, Unknown
+		w.letGo(t, r, time.Time{}, w.f.sourceQueue())
+	})
+	if err == nil {
+		w.freed()
+	}
+	return err
+}
+
+// trace saves which transfer a key belongs to, so that a payment can be traced.
+func (w *work) trace(ctx context.Context, d delivery) error {
+	b, err := json.Marshal(w.t.ID)
+	if err != nil {
+		return fmt.Errorf("engine: encode key: %w", err)
+	}
+	_, err = w.e.store.Save(ctx, storage.Value{Tenant: w.t.Tenant, Name: "key/" + d.Key(), Data: b})
+	if err != nil && !errors.Is(err, storage.ErrConflict) {
+		return ours("save key", err)
+	}
+	return nil
+}
+
+func numbers(r connector.Receipt) string {
+	s := ""
+	for i, m := range r.Made {
+		if i > 0 {
+			s += ", "
+		}
+		s += m.Number
+	}
+	return s
+}

@@ -1,0 +1,381 @@
+package engine
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/ml-connector/ml-connector/mapping"
+	"github.com/ml-connector/ml-connector/sync/connector"
+	"github.com/ml-connector/ml-connector/sync/storage"
+)
+
+func marshal(v any) ([]byte, error) {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return nil, fmt.Errorf("engine: encode: %w", err)
+	}
+	return b, nil
+}
+
+// fetch asks the source what the document is now and takes it into the row.
+func (w *work) fetch(ctx context.Context) error {
+	wakes := w.t.Wakes
+	k := decodeKnock(w.t.Hint)
+	if k.Hint == "" {
+		k.Hint = w.r.Hint
+	}
+	ref := refOf(w.t.Document)
+	ref.Hint = k.Hint
+	var s snapshot
+	var err error
+	if w.given != nil {
+		s, w.given = *w.given, nil
+	} else {
+		s, err = w.f.fetch(scope(ctx, w.t.Tenant, w.t.Document, 0), ref)
+	}
+	w.wakes = wakes
+	learn := func(r *row) {
+		r.Seen, r.Tries, r.Why = max(r.Seen, wakes), 0, ""
+		if k.Hint != "" {
+			r.Hint = k.Hint
+		}
+		if k.Correlation != "" {
+			r.Correlation = k.Correlation
+		}
+		if k.Version != "" {
+			r.Version = k.Version
+		}
+	}
+	switch {
+	case errors.Is(err, connector.ErrNotFound):
+		// Not a withdrawal: what was delivered stays, since a document may be
+		// archived, or looked for in the wrong place.
+		return w.gone(ctx, learn)
+	case errors.Is(err, connector.ErrWithdrawn):
+		return w.withdrawn(ctx, learn, "withdrawn at the source")
+	case errors.Is(err, connector.ErrRejected):
+		var rej *connector.Rejection
+		issues := []connector.Issue{{Code: "source_refused", Message: err.Error(), Owner: connector.ConcurAdmin, Remedy: "Mend what the message names at the source, then replay this document."}}
+		if errors.As(err, &rej) && len(rej.Issues) > 0 {
+			issues = rej.Issues
+		}
+		return w.parkNow(ctx, learn, issues)
+	case err != nil:
+		return err
+	}
+	switch s.Phase {
+	case connector.Ready:
+		return w.ready(ctx, learn, s)
+	case connector.Withdrawn:
+		return w.withdrawn(ctx, learn, s.Why)
+	case connector.NotYet:
+		return w.notYet(ctx, learn, s)
+	default:
+		return w.parkNow(ctx, learn, []connector.Issue{{
+			Code: "phase_unknown", Value: string(s.Phase), Owner: connector.IT,
+			Message: "The source gave a phase that this version does not know.", Remedy: "Upgrade the connector, then replay this document.",
+		}})
+	}
+}
+
+// parkNow parks and lets go in one write. A revision that stands in the target
+// keeps its state: what cannot be read now does not undo what was done.
+func (w *work) parkNow(ctx context.Context, learn func(*row), issues []connector.Issue) error {
+	err := w.save(ctx, func(t *storage.Transfer, r *row) {
+		learn(r)
+		if rev := r.current(); rev != nil && rev.Effect != None {
+			r.note(w.e.clock(), "ignored", issues[0].Code)
+		} else {
+			w.park(t, r, issues)
+		}
+		w.letGo(t, r, w.pollDue(r), w.f.sourceQueue())
+	})
+	if err == nil {
+		w.freed()
+	}
+	return err
+}
+
+func (w *work) gone(ctx context.Context, learn func(*row)) error {
+	return w.void(ctx, learn, "no longer at the source")
+}
+
+// void ends a revision that has no effect; one that has stays as it is.
+func (w *work) void(ctx context.Context, learn func(*row), why string) error {
+	err := w.save(ctx, func(t *storage.Transfer, r *row) {
+		learn(r)
+		rev := r.current()
+		if rev == nil {
+			r.push(revision{Effect: None, Generation: 1})
+			rev = r.current()
+		}
+		r.Why = why
+		if rev.Effect == None && rev.State != Confirmed && rev.State != Reversed {
+			rev.State, rev.Cause, rev.Issues = Void, "", nil
+			r.note(w.e.clock(), "void", why)
+		} else {
+			r.note(w.e.clock(), "ignored", why)
+		}
+		w.letGo(t, r, w.pollDue(r), w.f.sourceQueue())
+	})
+	if err == nil {
+		w.freed()
+	}
+	return err
+}
+
+// withdrawn voids what has no effect and begins to take back what has.
+func (w *work) withdrawn(ctx context.Context, learn func(*row), why string) error {
+	rev := w.r.current()
+	standing := rev != nil && rev.Effect != None
+	earlier := w.r.effective()
+	if !standing && earlier == nil {
+		return w.void(ctx, learn, why)
+	}
+	return w.save(ctx, func(_ *storage.Transfer, r *row) {
+		learn(r)
+		r.Why = why
+		target := r.current()
+		if target.Effect == None {
+			// The newest revision never had an effect; what stands is an earlier one,
+			// which becomes the current one again in order to be taken back.
+			target.State = Void
+			target = r.raise()
+		}
+		target.State, target.Then, target.Cause, target.Issues = Reversing, Reversed, "", nil
+		r.note(w.e.clock(), "recalled", why)
+	})
+}
+
+func (w *work) notYet(ctx context.Context, learn func(*row), s snapshot) error {
+	err := w.save(ctx, func(t *storage.Transfer, r *row) {
+		learn(r)
+		rev := r.current()
+		switch {
+		case rev != nil && rev.Effect != None:
+			r.note(w.e.clock(), "ignored", "not approved any more, but delivered: "+s.Why)
+		case rev != nil && rev.State == Confirmed:
+			r.note(w.e.clock(), "ignored", s.Why)
+		default:
+			if rev == nil || rev.Number != s.Revision || rev.Content != "" {
+				r.push(revision{Number: s.Revision, Effect: None, Generation: 1})
+				rev = r.current()
+			}
+			rev.State, rev.Cause, rev.Issues = Waiting, "", nil
+			rev.Handle, rev.Person, rev.Totals, rev.Period = s.Handle, s.Person, s.Totals, s.Period
+			r.Why = s.Why
+			r.note(w.e.clock(), "waiting", s.Why)
+		}
+		w.letGo(t, r, w.pollDue(r), w.f.sourceQueue())
+	})
+	if err == nil {
+		w.freed()
+	}
+	return err
+}
+
+// ready takes a finally approved document in.
+func (w *work) ready(ctx context.Context, learn func(*row), s snapshot) error {
+	cur := w.r.current()
+	if cur != nil && cur.Content != "" {
+		switch {
+		case s.Revision < cur.Number:
+			return w.ignore(ctx, learn, fmt.Sprintf("revision %d is older than %d", s.Revision, cur.Number))
+		case s.Revision == cur.Number && (cur.Effect != None || cur.State == Confirmed):
+			return w.ignore(ctx, learn, "nothing new")
+		case s.Revision == cur.Number && cur.State == Returned:
+			return w.ignore(ctx, learn, "returned to the source: only a new revision is taken")
+		case s.Revision > cur.Number && cur.Effect == Unknown:
+			// Revision n is resolved first; it is parked with an unknown outcome.
+			return w.ignore(ctx, learn, fmt.Sprintf("revision %d waits until revision %d is resolved", s.Revision, cur.Number))
+		}
+	}
+	name, err := w.put(ctx, "document", s.Person, s.Content)
+	if err != nil {
+		return err
+	}
+	return w.save(ctx, func(_ *storage.Transfer, r *row) {
+		learn(r)
+		rev := r.current()
+		// The content of a revision that never had an effect may still change, and
+		// a revision that was only waited for is this one.
+		reuse := rev != nil && rev.Effect == None && rev.State != Confirmed && (rev.Number == s.Revision || rev.Content == "")
+		if !reuse {
+			if rev != nil && rev.Effect == None && rev.State != Confirmed && rev.State != Reversed {
+				rev.State = Void
+			}
+			r.push(revision{Effect: None, Generation: 1})
+			rev = r.current()
+		}
+		r.Owner = w.f.name
+		rev.Number, rev.Handle, rev.Person = s.Revision, s.Handle, s.Person
+		rev.Totals, rev.Period, rev.Content = s.Totals, s.Period, name
+		rev.State, rev.Cause, rev.Issues, rev.Then = Pending, "", nil, ""
+		r.note(w.e.clock(), "fetched", fmt.Sprintf("revision %d: %s", s.Revision, s.Why))
+		if w.f.acknowledger() != nil {
+			w.post(r, connector.Signal{Kind: connector.Taken})
+		}
+	})
+}
+
+func (w *work) ignore(ctx context.Context, learn func(*row), why string) error {
+	return w.save(ctx, func(_ *storage.Transfer, r *row) {
+		learn(r)
+		r.note(w.e.clock(), "ignored", why)
+	})
+}
+
+// put seals and stores a content and returns its name.
+func (w *work) put(ctx context.Context, kind, person string, plain []byte) (string, error) {
+	hash, data := digest(string(plain)), plain
+	if s := w.e.opts.Sealer; s != nil {
+		var err error
+		hash = s.Name(w.t.Tenant, plain)
+		if data, err = s.Seal(ctx, w.t.Tenant, person, plain); err != nil {
+			return "", ours("seal "+kind, err)
+		}
+	}
+	name := contentPrefix(w.t.ID) + kind + "/" + hash
+	err := w.e.store.Put(ctx, w.t.Tenant, name, data)
+	// The name is a hash of the content, so what exists is the same.
+	if err != nil && !errors.Is(err, storage.ErrExists) {
+		return "", ours("store "+kind, err)
+	}
+	return name, nil
+}
+
+func contentPrefix(id storage.ID) string { return "c/" + digest(id.Target, id.Document) + "/" }
+
+// content reads a stored content back.
+func (e *Engine) content(ctx context.Context, tenant, person, name string) ([]byte, error) {
+	b, err := e.store.Read(ctx, tenant, name)
+	if err != nil {
+		return nil, ours("read content", err)
+	}
+	if e.opts.Sealer != nil {
+		if b, err = e.opts.Sealer.Open(ctx, tenant, person, b); err != nil {
+			return nil, ours("open content", err)
+		}
+	}
+	return b, nil
+}
+
+// mapDocument maps the stored document, stores the posting and writes the
+// intent; what a person must mend parks it.
+func (w *work) mapDocument(ctx context.Context) error {
+	rev := w.r.current()
+	content, err := w.e.content(ctx, w.t.Tenant, rev.Person, rev.Content)
+	if err != nil {
+		return err
+	}
+	m, err := w.f.mapContent(scope(ctx, w.t.Tenant, w.t.Document, 0), content)
+	var issues mapping.Issues
+	switch {
+	case errors.As(err, &issues):
+		return w.issues(ctx, issues)
+	case err != nil:
+		return err
+	case m.empty:
+		return w.confirmWithout(ctx, m.version, CauseNothing, "nothing to post: every line is zero", false)
+	}
+	if prior := w.r.effective(); prior != nil {
+		old, err := w.e.content(ctx, w.t.Tenant, prior.Person, prior.Posting)
+		if err != nil {
+			return err
+		}
+		same, err := w.f.same(old, m.posting)
+		if err != nil {
+			return err
+		}
+		if !same {
+			return w.issues(ctx, mapping.Issues{secondRevision(prior, rev)})
+		}
+		return w.confirmWithout(ctx, m.version, "", fmt.Sprintf("revision %d changes nothing that was posted", rev.Number), true)
+	}
+	posting, err := w.put(ctx, "posting", rev.Person, m.posting)
+	if err != nil {
+		return err
+	}
+	why, err := marshal(m.reasons)
+	if err != nil {
+		return err
+	}
+	reasons, err := w.put(ctx, "reasons", rev.Person, why)
+	if err != nil {
+		return err
+	}
+	err = w.save(ctx, func(_ *storage.Transfer, r *row) {
+		rev := r.current()
+		rev.State, rev.Effect, rev.Cause, rev.Issues = Delivering, Unknown, "", nil
+		rev.Posting, rev.Reasons, rev.Mapping = posting, reasons, m.version
+		r.Attempts++
+		r.Tries = 0
+		r.note(w.e.clock(), "mapped", "mapping "+m.version)
+	})
+	w.fresh = err == nil
+	return err
+}
+
+// CodeSecondRevision is the code of a document that changed after it was posted.
+const CodeSecondRevision = "second_revision"
+
+func secondRevision(prior, rev *revision) connector.Issue {
+	return connector.Issue{
+		Code: CodeSecondRevision, Owner: connector.Finance,
+		Value:   fmt.Sprintf("revision %d", rev.Number),
+		Message: fmt.Sprintf("Revision %d was posted, and revision %d would post something else.", prior.Number, rev.Number),
+		Remedy:  "Correct the posted AP invoices in the ERP by hand; this revision is never posted beside them.",
+	}
+}
+
+// confirmWithout ends a revision that needs no delivery. With inherit it takes
+// over what an earlier revision has standing in the target.
+func (w *work) confirmWithout(ctx context.Context, version, cause, why string, inherit bool) error {
+	return w.save(ctx, func(_ *storage.Transfer, r *row) {
+		rev := r.current()
+		if prior := r.effective(); inherit && prior != nil {
+			// What stands bears the key of the revision that was delivered.
+			rev.Effect, rev.Receipt, rev.Posting, rev.Reasons = Effective, prior.Receipt, prior.Posting, prior.Reasons
+			rev.Generation, rev.Keyed = prior.Generation, prior.key()
+			prior.Effect, prior.State = None, Void
+		}
+		rev.State, rev.Cause, rev.Issues, rev.Mapping = Confirmed, cause, nil, version
+		r.Tries = 0
+		r.note(w.e.clock(), "confirmed", why)
+		if w.f.acknowledger() != nil {
+			w.post(r, connector.Signal{Kind: connector.Posted, Receipt: rev.Receipt})
+		}
+	})
+}
+
+// issues parks the document. A wait for something that the mirror may bring is
+// noted first, and the document is mapped once more afterwards: it might have
+// come between mapping and noting.
+func (w *work) issues(ctx context.Context, is mapping.Issues) error {
+	waits := false
+	for _, i := range is {
+		if i.Needs == "" {
+			continue
+		}
+		waits = true
+		if err := w.e.waitFor(ctx, w.t.ID, i.Needs); err != nil {
+			return err
+		}
+	}
+	again := waits && !w.remapped
+	w.remapped = true
+	if again {
+		return nil // the row is still pending: the next step maps it once more
+	}
+	err := w.save(ctx, func(t *storage.Transfer, r *row) {
+		w.park(t, r, is)
+		w.letGo(t, r, time.Time{}, w.f.sourceQueue())
+	})
+	if err == nil {
+		w.freed()
+	}
+	return err
+}

@@ -1,0 +1,247 @@
+package engine
+
+import (
+	"crypto/sha256"
+	"encoding/base32"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/ml-connector/ml-connector/sync/connector"
+	"github.com/ml-connector/ml-connector/sync/storage"
+)
+
+// format is the shape of row that this version writes.
+const format = 1
+
+// Bounds that keep a row small whatever happens to its document.
+const (
+	maxHistory   = 60
+	maxRevisions = 6
+	maxIssues    = 40
+)
+
+// row is what the engine keeps in Transfer.Data.
+type row struct {
+	// Lease and Owner are read by intake in every format: they never change
+	// their meaning.
+	Lease time.Time `json:"lease,omitzero"`  // until when a worker holds the row
+	Owner string    `json:"owner,omitempty"` // flow that first saw the document ready
+
+	Fence       int64              `json:"fence"`
+	Seen        int64              `json:"seen"` // Wakes that has been acted on
+	Version     string             `json:"version,omitempty"`
+	Hint        string             `json:"hint,omitempty"` // last one that said anything
+	Correlation string             `json:"correlation,omitempty"`
+	Since       time.Time          `json:"since,omitzero"`
+	Tries       int                `json:"tries,omitempty"`    // failures in a row of the present step
+	Attempts    int                `json:"attempts,omitempty"` // calls that may have had an effect
+	Why         string             `json:"why,omitempty"`
+	Revisions   []revision         `json:"revisions,omitempty"`
+	Outbox      []connector.Signal `json:"outbox,omitempty"`
+	History     []Moment           `json:"history,omitempty"`
+	Audited     int                `json:"audited,omitempty"` // moments of History that the trail has
+}
+
+// revision is one approved version of the document.
+type revision struct {
+	Number     int64              `json:"number"`
+	Handle     string             `json:"handle,omitempty"`
+	Period     string             `json:"period,omitempty"`
+	Person     string             `json:"person,omitempty"`
+	Totals     []connector.Total  `json:"totals,omitempty"`
+	State      State              `json:"state"`
+	Effect     Effect             `json:"effect"`
+	Generation int                `json:"generation"`
+	Content    string             `json:"content,omitempty"` // names of contents
+	Posting    string             `json:"posting,omitempty"`
+	Reasons    string             `json:"reasons,omitempty"`
+	Mapping    string             `json:"mapping,omitempty"` // version
+	Cause      string             `json:"cause,omitempty"`
+	Issues     []connector.Issue  `json:"issues,omitempty"`
+	Receipt    *connector.Receipt `json:"receipt,omitempty"`
+	// Then is the state after a reversal; while it is set one is to be done.
+	Then State `json:"then,omitempty"`
+	// Keyed is the revision whose key the target's documents bear, where it is
+	// not this one.
+	Keyed int64 `json:"keyed,omitempty"`
+}
+
+// key returns the revision whose key the target's documents bear.
+func (v *revision) key() int64 {
+	if v.Keyed != 0 {
+		return v.Keyed
+	}
+	return v.Number
+}
+
+// Moment is one line of a transfer's history.
+type Moment struct {
+	Time  time.Time `json:"time"`
+	What  string    `json:"what"`
+	Text  string    `json:"text,omitempty"`
+	Actor string    `json:"actor,omitempty"`
+}
+
+// current returns the revision that is being worked on, nil when none was seen.
+func (r *row) current() *revision {
+	if len(r.Revisions) == 0 {
+		return nil
+	}
+	return &r.Revisions[len(r.Revisions)-1]
+}
+
+// effective returns the newest earlier revision that stands in the target.
+func (r *row) effective() *revision {
+	for i := len(r.Revisions) - 2; i >= 0; i-- {
+		if r.Revisions[i].Effect == Effective {
+			return &r.Revisions[i]
+		}
+	}
+	return nil
+}
+
+// raise makes the revision that stands in the target the current one again.
+func (r *row) raise() *revision {
+	for i := len(r.Revisions) - 2; i >= 0; i-- {
+		if e := r.Revisions[i]; e.Effect == Effective {
+			r.Revisions = append(append(r.Revisions[:i:i], r.Revisions[i+1:]...), e)
+			break
+		}
+	}
+	return r.current()
+}
+
+func (r *row) note(at time.Time, what, text string) {
+	r.History = append(r.History, Moment{Time: at, What: what, Text: text})
+	if cut := len(r.History) - maxHistory; cut > 0 {
+		r.History = append([]Moment(nil), r.History[cut:]...)
+		r.Audited = max(0, r.Audited-cut)
+	}
+}
+
+// push adds a revision and forgets the oldest ones that have no effect.
+func (r *row) push(rev revision) {
+	r.Revisions = append(r.Revisions, rev)
+	for i := 0; len(r.Revisions) > maxRevisions && i < len(r.Revisions)-1; {
+		if r.Revisions[i].Effect == None {
+			r.Revisions = append(r.Revisions[:i], r.Revisions[i+1:]...)
+			continue
+		}
+		i++
+	}
+}
+
+// summary copies what List and people search for from the row onto the transfer.
+func summary(t *storage.Transfer, r *row) {
+	rev := r.current()
+	if rev == nil {
+		t.State, t.Cause = string(Received), ""
+		return
+	}
+	t.State, t.Cause, t.Period = string(rev.State), rev.Cause, rev.Period
+}
+
+func encode(t *storage.Transfer, r *row) error {
+	for i := range r.Revisions {
+		if rev := &r.Revisions[i]; len(rev.Issues) > maxIssues {
+			rev.Issues = rev.Issues[:maxIssues]
+		}
+	}
+	b, err := json.Marshal(r)
+	if err != nil {
+		return fmt.Errorf("engine: encode row: %w", err)
+	}
+	if len(b) > storage.MaxData {
+		// The history is the only part that grows with time; the money is not in it.
+		r.History, r.Audited = nil, 0
+		if b, err = json.Marshal(r); err != nil {
+			return fmt.Errorf("engine: encode row: %w", err)
+		}
+	}
+	t.Data, t.Format = b, format
+	return nil
+}
+
+// errNewer says that a newer version of the engine wrote the row.
+type errNewer struct {
+	id     storage.ID
+	format int
+}
+
+func (e *errNewer) Error() string {
+	return fmt.Sprintf("engine: transfer %s has format %d, this version reads up to %d: upgrade this process", e.id.Document, e.format, format)
+}
+
+func decode(t storage.Transfer) (row, error) {
+	var r row
+	if t.Format > format {
+		return r, &errNewer{id: t.ID, format: t.Format}
+	}
+	if len(t.Data) == 0 {
+		return r, nil
+	}
+	if err := json.Unmarshal(t.Data, &r); err != nil {
+		return r, fmt.Errorf("engine: transfer %s: decode row: %w", t.ID.Document, err)
+	}
+	return r, nil
+}
+
+// held is the part of a row that intake reads, in every format.
+type held struct {
+	Lease time.Time `json:"lease"`
+	Owner string    `json:"owner"`
+}
+
+// knock is what Transfer.Hint holds: what the last knock said.
+type knock struct {
+	Hint        string `json:"h,omitempty"`
+	Correlation string `json:"c,omitempty"`
+	Version     string `json:"v,omitempty"`
+}
+
+// encode keeps within the bound of Hint: the hint itself is needed, the
+// correlation and the version only help.
+func (k knock) encode() string {
+	if len(k.Version) > 64 {
+		k.Version = digest(k.Version)
+	}
+	if len(k.Correlation) > 64 {
+		k.Correlation = k.Correlation[:64]
+	}
+	b, err := json.Marshal(k)
+	if err != nil || len(b) > storage.MaxHint {
+		b, err = json.Marshal(knock{Hint: k.Hint})
+	}
+	if err != nil || len(b) > storage.MaxHint {
+		return ""
+	}
+	return string(b)
+}
+
+func decodeKnock(s string) knock {
+	var k knock
+	if s == "" || json.Unmarshal([]byte(s), &k) != nil {
+		return knock{}
+	}
+	return k
+}
+
+// documentOf and refOf turn a Ref into the ledger's document and back. A kind
+// holds no slash, so the first one ends it.
+func documentOf(r connector.Ref) string { return r.Kind + "/" + r.ID }
+
+func refOf(document string) connector.Ref {
+	kind, id, _ := strings.Cut(document, "/")
+	return connector.Ref{Kind: kind, ID: id}
+}
+
+// digest is a short name for any text: 26 characters of A–Z and 2–7.
+func digest(parts ...string) string {
+	h := sha256.New()
+	for _, p := range parts {
+		fmt.Fprintf(h, "%d:%s", len(p), p)
+	}
+	return base32.StdEncoding.EncodeToString(h.Sum(nil))[:26]
+}

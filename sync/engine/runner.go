@@ -1,0 +1,292 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/ml-connector/ml-connector/sync/storage"
+)
+
+// Runner decides when and on which machine work is done. The default one works
+// in the process over the ledger; another may hand the work to a job system.
+type Runner interface {
+	// Run works until ctx ends, lets running work finish, and returns nil after
+	// an orderly stop.
+	Run(ctx context.Context, w Worker) error
+}
+
+// Worker is what the engine gives a Runner. It is safe for concurrent use.
+type Worker interface {
+	// Queues returns the queues that may be worked on now, beginning with another
+	// one at each call, so that no queue is always first.
+	Queues(ctx context.Context) ([]string, error)
+	// Due returns transfers of a queue that want to be worked on now.
+	Due(ctx context.Context, queue string, limit int) ([]storage.ID, error)
+	// Work works on one transfer until it needs nothing, must wait, or another
+	// worker holds it. An error is a failure of the store, the audit trail or the
+	// program, never of the document: the runner should stop a while.
+	Work(ctx context.Context, id storage.ID) error
+	// Wake receives when there is new work in this process.
+	Wake() <-chan struct{}
+	// Next returns when the next work known to this process is due; zero: none.
+	Next() time.Time
+}
+
+type worker struct{ e *Engine }
+
+func (w worker) Wake() <-chan struct{} { return w.e.wake }
+
+func (w worker) Next() time.Time {
+	w.e.nextMu.Lock()
+	defer w.e.nextMu.Unlock()
+	return w.e.next
+}
+
+func (w worker) Work(ctx context.Context, id storage.ID) error { return w.e.work(ctx, id, nil) }
+
+func (w worker) Queues(ctx context.Context) ([]string, error) {
+	e := w.e
+	now := e.clock()
+	e.nextMu.Lock()
+	if !e.next.After(now) {
+		e.next = time.Time{}
+	}
+	e.nextMu.Unlock()
+	var due map[string]bool
+	if q, ok := e.store.(storage.Queuer); ok {
+		names, err := q.Queues(ctx, now)
+		if err != nil {
+			return nil, ours("read queues", err)
+		}
+		due = make(map[string]bool, len(names))
+		for _, n := range names {
+			due[n] = true
+		}
+	}
+	var out []string
+	for _, f := range e.all() {
+		for _, s := range []struct{ queue, system string }{
+			{f.sourceQueue(), f.sourceSystem()}, {f.targetQueue(), f.targetSystem()},
+		} {
+			if due != nil && !due[s.queue] {
+				continue
+			}
+			if open, at := e.gates.open(s.system); !open {
+				e.plan(at)
+				continue
+			}
+			paused, err := e.pauses.paused(ctx, f)
+			if err != nil {
+				return nil, err
+			}
+			if !paused {
+				out = append(out, s.queue)
+			}
+		}
+	}
+	if len(out) > 1 {
+		e.nextMu.Lock()
+		e.turn++
+		turn := e.turn % len(out)
+		e.nextMu.Unlock()
+		out = slices.Concat(out[turn:], out[:turn])
+	}
+	return out, nil
+}
+
+func (w worker) Due(ctx context.Context, queue string, limit int) ([]storage.ID, error) {
+	now := w.e.clock()
+	ts, err := w.e.store.Due(ctx, queue, now, limit)
+	if err != nil {
+		return nil, ours("read due transfers", err)
+	}
+	ids := make([]storage.ID, 0, len(ts))
+	for _, t := range ts {
+		// A store may show too much.
+		if !t.Due.IsZero() && !t.Due.After(now) {
+			ids = append(ids, t.ID)
+		}
+	}
+	return ids, nil
+}
+
+// localRunner works in this process.
+type localRunner struct {
+	workers int
+	poll    time.Duration
+	drain   time.Duration
+	now     func() time.Time
+}
+
+// Waits after failures of our own.
+const (
+	minOwnWait = 500 * time.Millisecond
+	maxOwnWait = 30 * time.Second
+)
+
+// Run implements Runner.
+func (r *localRunner) Run(ctx context.Context, w Worker) error {
+	// Running work outlives ctx by the drain time, then is cut off.
+	busy, cut := context.WithCancel(context.WithoutCancel(ctx))
+	defer cut()
+	p := &pool{
+		w: w, ctx: busy, slots: make(chan struct{}, r.workers), freed: make(chan struct{}, 1),
+		running: map[storage.ID]bool{},
+	}
+	ownWait := minOwnWait
+	for ctx.Err() == nil {
+		found, err := p.round(ctx)
+		if err == nil {
+			err = p.takeError()
+		}
+		if err != nil {
+			if ctx.Err() != nil {
+				break
+			}
+			sleep(ctx, ownWait)
+			ownWait = min(2*ownWait, maxOwnWait)
+			continue
+		}
+		ownWait = minOwnWait
+		if !found {
+			r.rest(ctx, w, p)
+		}
+	}
+	p.finish(r.drain, cut)
+	return nil
+}
+
+// rest waits for a wake-up, the next known due time, a worker that became free
+// with something left to do, or the next poll.
+func (r *localRunner) rest(ctx context.Context, w Worker, p *pool) {
+	wait := r.poll
+	if next := w.Next(); !next.IsZero() {
+		wait = max(0, min(wait, next.Sub(r.now())))
+	}
+	t := time.NewTimer(wait)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+	case <-w.Wake():
+	case <-p.freed:
+	case <-t.C:
+	}
+}
+
+func sleep(ctx context.Context, d time.Duration) {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+	case <-t.C:
+	}
+}
+
+// pool is a bounded number of workers.
+type pool struct {
+	w     Worker
+	ctx   context.Context //nolint:containedctx // outlives the runner's by the drain time
+	slots chan struct{}
+	freed chan struct{}
+	wg    sync.WaitGroup
+
+	mu      sync.Mutex
+	running map[storage.ID]bool
+	err     error
+	behind  bool // a row was passed over because it was being worked on
+}
+
+// perQueue is how many rows of one queue are taken in a round, so that a queue
+// with many does not keep the others waiting.
+const perQueue = 4
+
+// round goes once over the queues. found says that something was started.
+func (p *pool) round(ctx context.Context) (found bool, err error) {
+	queues, err := p.w.Queues(ctx)
+	if err != nil {
+		return false, err
+	}
+	for _, q := range queues {
+		// Rows being worked on may still show as due.
+		ids, err := p.w.Due(ctx, q, perQueue+cap(p.slots))
+		if err != nil {
+			return found, err
+		}
+		started := 0
+		for _, id := range ids {
+			if started == perQueue {
+				break
+			}
+			if !p.start(ctx, id) {
+				continue
+			}
+			started++
+			found = true
+		}
+	}
+	return found, nil
+}
+
+func (p *pool) start(ctx context.Context, id storage.ID) bool {
+	p.mu.Lock()
+	if p.running[id] {
+		p.behind = true
+		p.mu.Unlock()
+		return false
+	}
+	p.mu.Unlock()
+	select {
+	case p.slots <- struct{}{}:
+	case <-ctx.Done():
+		return false
+	}
+	p.mu.Lock()
+	p.running[id] = true
+	p.mu.Unlock()
+	p.wg.Go(func() {
+		err := p.w.Work(p.ctx, id)
+		p.mu.Lock()
+		delete(p.running, id)
+		if err != nil && !errors.Is(err, context.Canceled) {
+			p.err = err
+		}
+		behind := p.behind
+		p.behind = false
+		p.mu.Unlock()
+		<-p.slots
+		if behind || err != nil {
+			select {
+			case p.freed <- struct{}{}:
+			default:
+			}
+		}
+	})
+	return true
+}
+
+func (p *pool) takeError() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	err := p.err
+	p.err = nil
+	return err
+}
+
+func (p *pool) finish(drain time.Duration, cut func()) {
+	done := make(chan struct{})
+	go func() {
+		p.wg.Wait()
+		close(done)
+	}()
+	t := time.NewTimer(drain)
+	defer t.Stop()
+	select {
+	case <-done:
+	case <-t.C:
+		cut()
+		<-done
+	}
+}

@@ -1,0 +1,72 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"strconv"
+
+	"github.com/ml-connector/ml-connector/sync/connector"
+	"github.com/ml-connector/ml-connector/sync/storage"
+)
+
+// post puts a signal to the source into the row's outbox.
+func (w *work) post(r *row, s connector.Signal) {
+	rev := r.current()
+	s.Ref = refOf(w.t.Document)
+	s.Ref.Hint = r.Hint
+	s.Revision, s.Handle = rev.Number, rev.Handle
+	s.ID = digest(w.t.Tenant, w.t.Target, w.t.Document, strconv.FormatInt(rev.Number, 10), strconv.Itoa(rev.Generation), string(s.Kind))
+	for _, have := range r.Outbox {
+		if have.ID == s.ID {
+			return
+		}
+	}
+	r.Outbox = append(r.Outbox, s)
+}
+
+// signal tells the source what stands first in the outbox.
+func (w *work) signal(ctx context.Context) error {
+	s := w.r.Outbox[0]
+	ack := w.f.acknowledger()
+	if ack != nil {
+		if err := w.record(ctx, "acknowledge", "attempt", s.ID+"/attempt", map[string]any{"kind": s.Kind, "revision": s.Revision}); err != nil {
+			return err
+		}
+		err := ack.Acknowledge(scope(ctx, w.t.Tenant, w.t.Document, w.r.Attempts), s)
+		if errors.Is(err, connector.ErrWithdrawn) {
+			return w.recalled(ctx, s)
+		}
+		if err != nil {
+			return err
+		}
+		if err := w.record(ctx, "acknowledge", "done", s.ID+"/done", map[string]any{"kind": s.Kind, "revision": s.Revision}); err != nil {
+			return err
+		}
+	}
+	return w.save(ctx, func(_ *storage.Transfer, r *row) {
+		r.drop(s.ID)
+		r.Tries = 0
+		r.Audited = len(r.History)
+		r.note(w.e.clock(), "told", string(s.Kind))
+	})
+}
+
+func (r *row) drop(id string) {
+	for i, s := range r.Outbox {
+		if s.ID == id {
+			r.Outbox = append(r.Outbox[:i], r.Outbox[i+1:]...)
+			return
+		}
+	}
+}
+
+// recalled goes on when the source answers that it took the document back.
+func (w *work) recalled(ctx context.Context, s connector.Signal) error {
+	if err := w.record(ctx, "acknowledge", "recalled", s.ID+"/recalled", map[string]any{"kind": s.Kind}); err != nil {
+		return err
+	}
+	if err := w.save(ctx, func(_ *storage.Transfer, r *row) { r.Outbox = nil }); err != nil {
+		return err
+	}
+	return w.withdrawn(ctx, func(*row) {}, "recalled at the source")
+}

@@ -1,0 +1,188 @@
+package engine
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/ml-connector/ml-connector/sync/connector"
+	"github.com/ml-connector/ml-connector/sync/storage"
+)
+
+// cursor is the value in which a flow's position in its source is kept, with
+// the lease of the process that sweeps.
+type cursor struct {
+	At    connector.Cursor `json:"at"`
+	Lease time.Time        `json:"lease,omitzero"`
+	Last  time.Time        `json:"last,omitzero"` // end of the last whole sweep
+	Found int64            `json:"found"`         // rows that a sweep created or woke
+}
+
+func cursorName(flow string) string { return "cursor/" + digest(flow) }
+
+// sweepAll runs a loop for every flow, also for those added later.
+func (e *Engine) sweepAll(ctx context.Context) {
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	started := map[*flow]bool{}
+	for {
+		for _, f := range e.all() {
+			if !started[f] && f.policy.Sweep > 0 {
+				started[f] = true
+				wg.Go(func() { e.sweepLoop(ctx, f) })
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-e.added:
+		}
+	}
+}
+
+func (e *Engine) sweepLoop(ctx context.Context, f *flow) {
+	failures := 0
+	for {
+		wait := f.policy.Sweep
+		if err := e.sweep(ctx, f); err != nil {
+			if ctx.Err() != nil {
+				return
+			}
+			failures++
+			wait = min(wait, f.policy.wait(failures))
+			e.log.WarnContext(ctx, "sweep failed, will be tried again", "tenant", f.tenant, "flow", f.name, "error", err)
+		} else {
+			failures = 0
+		}
+		sleep(ctx, wait)
+		if ctx.Err() != nil {
+			return
+		}
+	}
+}
+
+// Sweep asks a flow's source for what changed, as the engine does by itself
+// from time to time, and returns when everything found is durable. Another
+// process that sweeps the flow at the moment is left to it.
+func (e *Engine) Sweep(ctx context.Context, tenant, flow string) error {
+	f := e.flow(tenant, flow)
+	if f == nil {
+		return fmt.Errorf("engine: tenant %q has no flow %q", tenant, flow)
+	}
+	return e.sweep(ctx, f)
+}
+
+func (e *Engine) sweep(ctx context.Context, f *flow) error {
+	v, c, err := e.loadCursor(ctx, f)
+	if err != nil {
+		return err
+	}
+	if c.Lease.After(e.clock()) {
+		return nil
+	}
+	if paused, err := e.pauses.paused(ctx, f); err != nil || paused {
+		return err
+	}
+	for {
+		c.Lease = e.clock().Add(f.policy.Lease)
+		v, err = e.saveCursor(ctx, v, c)
+		if errors.Is(err, storage.ErrConflict) {
+			return nil // another process sweeps
+		}
+		if err != nil {
+			return ours("claim sweep", err)
+		}
+		more, err := e.sweepPage(ctx, f, &c)
+		if err != nil || !more {
+			c.Lease = time.Time{}
+			if err == nil {
+				c.Last = e.clock()
+			}
+			// Also after a failure the claim is given back, so that the next try need not wait for its end.
+			back, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
+			defer cancel()
+			_, serr := e.saveCursor(back, v, c)
+			return errors.Join(err, ours("save cursor", serr))
+		}
+	}
+}
+
+// sweepPage takes one page in; more says that there is another.
+func (e *Engine) sweepPage(ctx context.Context, f *flow, c *cursor) (more bool, err error) {
+	system := f.sourceSystem()
+	if !e.gates.enter(system) {
+		return false, fmt.Errorf("engine: the source of flow %q is not being asked at present", f.name)
+	}
+	p, err := f.changes(scope(ctx, f.tenant, "sweep/"+f.name, 0), c.At)
+	if err != nil {
+		if isOurs(err) || ctx.Err() != nil {
+			e.gates.leave(system)
+			return false, err
+		}
+		var after time.Duration
+		var waiter interface{ RetryAfter() time.Duration }
+		if errors.As(err, &waiter) {
+			after = waiter.RetryAfter()
+		}
+		e.gates.fail(system, err.Error(), errors.Is(err, connector.ErrConnection), after, f.policy)
+		return false, err
+	}
+	e.gates.pass(system)
+	altered := 0
+	for _, ch := range p.changes {
+		if len(documentOf(ch.ref)) > storage.MaxIDPart || ch.ref.Kind == "" || ch.ref.ID == "" {
+			return false, fmt.Errorf("engine: sweep of flow %q: a change has a kind and id that are empty or longer than %d bytes", f.name, storage.MaxIDPart)
+		}
+		ok, err := e.knock(ctx, f, ch.ref, knock{Hint: ch.ref.Hint, Version: ch.version})
+		if err != nil {
+			return false, err
+		}
+		if !ok {
+			continue
+		}
+		altered++
+		if ch.snapshot != nil {
+			id := storage.ID{Tenant: f.tenant, Target: f.target, Document: documentOf(ch.ref)}
+			if err := e.work(ctx, id, ch.snapshot); err != nil {
+				return false, err
+			}
+		}
+	}
+	if altered > 0 {
+		e.kick()
+	}
+	// The page is durable now.
+	c.At = p.next
+	c.Found += int64(altered)
+	if p.hold && altered == 0 {
+		return false, nil
+	}
+	return p.more, nil
+}
+
+func (e *Engine) loadCursor(ctx context.Context, f *flow) (storage.Value, cursor, error) {
+	v, err := e.store.Load(ctx, f.tenant, cursorName(f.name))
+	if errors.Is(err, storage.ErrNotFound) {
+		return storage.Value{Tenant: f.tenant, Name: cursorName(f.name)}, cursor{}, nil
+	}
+	if err != nil {
+		return v, cursor{}, ours("read cursor", err)
+	}
+	var c cursor
+	if err := json.Unmarshal(v.Data, &c); err != nil {
+		return v, c, fmt.Errorf("engine: cursor of flow %q: %w", f.name, err)
+	}
+	return v, c, nil
+}
+
+func (e *Engine) saveCursor(ctx context.Context, v storage.Value, c cursor) (storage.Value, error) {
+	b, err := json.Marshal(c)
+	if err != nil {
+		return v, fmt.Errorf("engine: encode cursor: %w", err)
+	}
+	v.Data = b
+	return e.store.Save(ctx, v)
+}

@@ -1,0 +1,78 @@
+package engine
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/ml-connector/ml-connector/sync/storage"
+)
+
+func waitPrefix(object string) string { return "wait/" + digest(object) + "/" }
+
+// waitFor notes that a transfer waits for an object of the target, such as
+// "glaccount/6410|200|00".
+func (e *Engine) waitFor(ctx context.Context, id storage.ID, object string) error {
+	b, err := json.Marshal(id)
+	if err != nil {
+		return fmt.Errorf("engine: encode wait: %w", err)
+	}
+	name := waitPrefix(object) + digest(id.Tenant, id.Target, id.Document)
+	_, err = e.store.Save(ctx, storage.Value{Tenant: id.Tenant, Name: name, Data: b})
+	if err != nil && !errors.Is(err, storage.ErrConflict) {
+		return ours("note wait", err)
+	}
+	return nil
+}
+
+// Appeared says that an object is in the target's tables now; transfers that
+// wait for it are woken and mapped again. The mirror calls it after its own
+// table shows the object, so that no wake-up is lost.
+func (e *Engine) Appeared(ctx context.Context, tenant, object string) (woken int, err error) {
+	after := ""
+	for {
+		vs, next, err := e.store.Scan(ctx, tenant, waitPrefix(object), after, 100)
+		if err != nil {
+			return woken, ours("read waits", err)
+		}
+		for _, v := range vs {
+			var id storage.ID
+			if err := json.Unmarshal(v.Data, &id); err != nil {
+				return woken, fmt.Errorf("engine: wait note %s: %w", v.Name, err)
+			}
+			if err := e.rouse(ctx, id); err != nil {
+				return woken, err
+			}
+			// Deleted after the wake-up is durable: a crash between the two wakes twice.
+			if err := e.store.Delete(ctx, tenant, v.Name, v.Rev); err != nil && !errors.Is(err, storage.ErrConflict) {
+				return woken, ours("drop wait", err)
+			}
+			woken++
+		}
+		if next == "" {
+			if woken > 0 {
+				e.kick()
+			}
+			return woken, nil
+		}
+		after = next
+	}
+}
+
+// rouse knocks on an existing row.
+func (e *Engine) rouse(ctx context.Context, id storage.ID) error {
+	t, err := e.store.Get(ctx, id)
+	if errors.Is(err, storage.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return ours("read transfer", err)
+	}
+	f := e.flow(t.Tenant, t.Flow)
+	if f == nil {
+		return nil
+	}
+	_, err = e.knock(ctx, f, refOf(t.Document), knock{})
+	return err
+}

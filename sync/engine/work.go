@@ -1,0 +1,474 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/ml-connector/ml-connector/audit"
+	"github.com/ml-connector/ml-connector/sync/connector"
+	"github.com/ml-connector/ml-connector/sync/storage"
+)
+
+// errLeaseLost says that another worker holds the row now.
+var errLeaseLost = errors.New("engine: another worker holds the transfer")
+
+// work is one worker's hold on one transfer.
+type work struct {
+	e     *Engine
+	f     *flow
+	t     storage.Transfer
+	r     row
+	fence int64
+	lease time.Time
+	wakes int64 // knocks seen when the document was last fetched
+
+	fresh    bool      // the intent was written in this pass and nothing was sent yet
+	given    *snapshot // from a sweep, instead of a fetch
+	remapped bool      // mapped once more after a wait was noted
+	released bool
+}
+
+// step is what a transfer needs next.
+type step int
+
+const (
+	stepNone step = iota
+	stepReverse
+	stepFind
+	stepDeliver
+	stepSignal
+	stepFetch
+	stepMap
+	stepPoll
+)
+
+// next decides what the row needs. What may stand in the target is settled
+// before anything new is looked at.
+func (w *work) next() step {
+	rev := w.r.current()
+	if rev != nil && rev.Then != "" && rev.State == Reversing {
+		return stepReverse
+	}
+	if rev != nil && rev.State == Delivering {
+		if w.fresh {
+			return stepDeliver
+		}
+		return stepFind
+	}
+	if len(w.r.Outbox) > 0 {
+		return stepSignal
+	}
+	woken := w.t.Wakes > w.r.Seen || w.given != nil
+	if rev == nil {
+		return stepFetch
+	}
+	switch rev.State {
+	case Pending:
+		if woken {
+			return stepFetch
+		}
+		return stepMap
+	case Delivered:
+		if woken {
+			return stepFetch
+		}
+		return stepPoll
+	case Parked:
+		if woken && rev.Then != "" {
+			return stepReverse
+		}
+		if woken && rev.Effect == Unknown {
+			return stepFind
+		}
+		if woken {
+			return stepFetch
+		}
+	case Received, Waiting, Confirmed, Returned, Reversed, Void:
+		if woken {
+			return stepFetch
+		}
+	case Delivering, Reversing:
+		// Handled above.
+	}
+	return stepNone
+}
+
+// system returns which system a step asks.
+func (w *work) system(s step) (system, queue string) {
+	switch s {
+	case stepReverse, stepFind, stepDeliver, stepPoll:
+		return w.f.targetSystem(), w.f.targetQueue()
+	case stepSignal, stepFetch:
+		return w.f.sourceSystem(), w.f.sourceQueue()
+	case stepMap, stepNone:
+		return "", w.f.sourceQueue()
+	}
+	return "", w.f.sourceQueue()
+}
+
+// Work works on one transfer until it needs nothing, must wait, or another
+// worker holds it. Its error is ours alone: the document's own failures are
+// written in its row.
+func (e *Engine) work(ctx context.Context, id storage.ID, given *snapshot) error {
+	t, err := e.store.Get(ctx, id)
+	if errors.Is(err, storage.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return ours("read transfer", err)
+	}
+	r, err := decode(t)
+	if err != nil {
+		var newer *errNewer
+		if errors.As(err, &newer) {
+			e.log.WarnContext(ctx, "transfer left to a newer version", "document", id.Document, "format", newer.format)
+			return nil
+		}
+		return err
+	}
+	f := e.flow(t.Tenant, t.Flow)
+	now := e.clock()
+	if f == nil || r.Lease.After(now) || (given == nil && (t.Due.IsZero() || t.Due.After(now))) {
+		return nil
+	}
+	if paused, err := e.pauses.paused(ctx, f); err != nil || paused {
+		return err
+	}
+	w := &work{e: e, f: f, t: t, r: r, given: given}
+	if ok, err := w.claim(ctx); !ok {
+		return err
+	}
+	ctx, stop := w.hold(ctx)
+	defer stop()
+	err = w.run(ctx)
+	if errors.Is(err, errLeaseLost) {
+		e.log.WarnContext(ctx, "lease lost", "document", id.Document, "fence", w.fence)
+		return nil
+	}
+	return err
+}
+
+// claim takes the row for the length of a lease.
+func (w *work) claim(ctx context.Context) (bool, error) {
+	t, r := w.t, w.r
+	r.Fence++
+	r.Lease = w.e.clock().Add(w.f.policy.Lease)
+	t.Due = r.Lease
+	if err := encode(&t, &r); err != nil {
+		return false, err
+	}
+	t, err := w.e.store.Update(ctx, t)
+	if errors.Is(err, storage.ErrConflict) {
+		// A knock or another worker; the row is still due if it needs anything.
+		w.e.kick()
+		return false, nil
+	}
+	if err != nil {
+		return false, ours("claim transfer", err)
+	}
+	w.t, w.r, w.fence, w.lease = t, r, r.Fence, r.Lease
+	return true, nil
+}
+
+// hold extends the lease until stop is called. The context it returns ends when
+// the lease cannot be extended.
+func (w *work) hold(ctx context.Context) (context.Context, func()) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	done := make(chan struct{})
+	go w.keep(ctx, done, cancel, w.t.ID, w.lease)
+	return ctx, func() {
+		close(done)
+		cancel(nil)
+	}
+}
+
+// keep extends the lease every third of its length until done.
+func (w *work) keep(ctx context.Context, done <-chan struct{}, cancel context.CancelCauseFunc, id storage.ID, until time.Time) {
+	lease := w.f.policy.Lease
+	timer := time.NewTimer(lease / 3)
+	defer timer.Stop()
+	for {
+		select {
+		case <-done:
+			return
+		case <-ctx.Done():
+			return
+		case <-timer.C:
+		}
+		extended, err := w.e.extend(ctx, id, w.fence, lease)
+		switch {
+		case errors.Is(err, errLeaseLost):
+			cancel(errLeaseLost)
+			return
+		case err == nil:
+			until = extended
+		case !w.e.clock().Add(lease / 3).Before(until):
+			// The next try would come too late.
+			cancel(fmt.Errorf("%w: %w", errLeaseLost, err))
+			return
+		}
+		timer.Reset(lease / 3)
+	}
+}
+
+func (e *Engine) extend(ctx context.Context, id storage.ID, fence int64, lease time.Duration) (time.Time, error) {
+	for {
+		t, err := e.store.Get(ctx, id)
+		if err != nil {
+			return time.Time{}, err
+		}
+		r, err := decode(t)
+		if err != nil {
+			return time.Time{}, err
+		}
+		if r.Fence != fence || r.Lease.IsZero() {
+			return time.Time{}, errLeaseLost
+		}
+		r.Lease = e.clock().Add(lease)
+		t.Due = r.Lease
+		if err := encode(&t, &r); err != nil {
+			return time.Time{}, err
+		}
+		if _, err = e.store.Update(ctx, t); err == nil {
+			return r.Lease, nil
+		}
+		if !errors.Is(err, storage.ErrConflict) {
+			return time.Time{}, err
+		}
+	}
+}
+
+// save changes the row: read, change, compare-and-set, repeat. A conflict is no
+// lost lease, since intake, people and the extension of the lease write the
+// same row; the fence tells.
+func (w *work) save(ctx context.Context, change func(t *storage.Transfer, r *row)) error {
+	before := State(w.t.State)
+	for {
+		t := w.t
+		r, err := decode(t)
+		if err != nil {
+			return err
+		}
+		change(&t, &r)
+		summary(&t, &r)
+		if err := encode(&t, &r); err != nil {
+			return err
+		}
+		next, err := w.e.store.Update(ctx, t)
+		if err == nil {
+			w.t, w.r = next, r
+			w.e.changed(Change{ID: t.ID, From: before, To: State(t.State), Cause: t.Cause})
+			return nil
+		}
+		if !errors.Is(err, storage.ErrConflict) {
+			return ours("write transfer", err)
+		}
+		if w.t, err = w.e.store.Get(ctx, t.ID); err != nil {
+			return ours("read transfer", err)
+		}
+		if r, err = decode(w.t); err != nil {
+			return err
+		}
+		if r.Fence != w.fence {
+			return errLeaseLost
+		}
+		w.r = r
+	}
+}
+
+// run takes step after step.
+func (w *work) run(ctx context.Context) error {
+	for !w.released {
+		if err := context.Cause(ctx); err != nil {
+			return w.abandon(err)
+		}
+		s := w.next()
+		if s == stepNone {
+			return w.release(ctx, time.Time{}, w.f.sourceQueue())
+		}
+		system, queue := w.system(s)
+		if system != "" && !w.e.gates.enter(system) {
+			// Due stays, the queue is not asked while its system is shut.
+			return w.release(ctx, w.e.clock(), queue)
+		}
+		err := w.do(ctx, s)
+		switch {
+		case err == nil:
+			if system != "" && w.e.gates.pass(system) {
+				w.e.kick()
+			}
+		case isOurs(err) || errors.Is(err, errLeaseLost):
+			if system != "" {
+				w.e.gates.leave(system)
+			}
+			return w.abandon(err)
+		case ctx.Err() != nil:
+			if system != "" {
+				w.e.gates.leave(system)
+			}
+			return w.abandon(context.Cause(ctx))
+		default:
+			return w.fail(ctx, system, queue, err)
+		}
+	}
+	return nil
+}
+
+func (w *work) do(ctx context.Context, s step) error {
+	switch s {
+	case stepReverse:
+		return w.reverse(ctx)
+	case stepFind, stepPoll:
+		return w.find(ctx)
+	case stepDeliver:
+		return w.deliver(ctx)
+	case stepSignal:
+		return w.signal(ctx)
+	case stepFetch:
+		return w.fetch(ctx)
+	case stepMap:
+		return w.mapDocument(ctx)
+	case stepNone:
+	}
+	return nil
+}
+
+// abandon gives the row back after a failure of our own or at a stop, without
+// counting an attempt. If that fails too, the lease runs out by itself.
+func (w *work) abandon(cause error) error {
+	if w.released || errors.Is(cause, errLeaseLost) {
+		return cause
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+	defer cancel()
+	_, queue := w.system(w.next())
+	if err := w.release(ctx, w.e.clock().Add(w.f.policy.MinWait), queue); err != nil {
+		return errors.Join(cause, err)
+	}
+	if errors.Is(cause, context.Canceled) {
+		return nil
+	}
+	return cause
+}
+
+// release lets the row go. A knock that came meanwhile makes it due at once.
+func (w *work) release(ctx context.Context, due time.Time, queue string) error {
+	err := w.save(ctx, func(t *storage.Transfer, r *row) {
+		w.letGo(t, r, due, queue)
+	})
+	if err == nil {
+		w.freed()
+	}
+	return err
+}
+
+// letGo is the part of a row's change that ends the hold; it is joined with the
+// last change of a pass, so that most documents need one write less.
+func (w *work) letGo(t *storage.Transfer, r *row, due time.Time, queue string) {
+	r.Lease = time.Time{}
+	t.Due, t.Queue = due, queue
+	if t.Wakes > r.Seen && r.Tries == 0 {
+		t.Due = sooner(due, w.e.clock())
+	}
+}
+
+func (w *work) freed() {
+	w.released = true
+	w.e.plan(w.t.Due)
+}
+
+// fail writes down a transient failure and when to try again, or parks the
+// document when it failed too often.
+func (w *work) fail(ctx context.Context, system, queue string, cause error) error {
+	now := w.e.clock()
+	var after time.Duration
+	var waiter interface{ RetryAfter() time.Duration }
+	if errors.As(cause, &waiter) {
+		after = waiter.RetryAfter()
+	}
+	mend := errors.Is(cause, connector.ErrConnection)
+	if system != "" {
+		w.e.gates.fail(system, cause.Error(), mend, after, w.f.policy)
+	}
+	w.e.log.WarnContext(ctx, "transfer will be tried again", "document", w.t.Document, "error", cause)
+	// A wrong credential or a request to slow down is not this document's failure.
+	counts := !mend && after == 0
+	err := w.save(ctx, func(t *storage.Transfer, r *row) {
+		if counts {
+			r.Tries++
+		}
+		r.Why = cause.Error()
+		r.note(now, "failed", cause.Error())
+		if r.Tries >= w.f.policy.MaxTries {
+			w.park(t, r, []connector.Issue{exhausted(r.Tries, cause)})
+			w.letGo(t, r, time.Time{}, queue)
+			return
+		}
+		wait := max(after, w.f.policy.wait(max(1, r.Tries)))
+		r.Lease = time.Time{}
+		t.Due, t.Queue = now.Add(wait), queue
+	})
+	if err == nil {
+		w.freed()
+	}
+	return err
+}
+
+// CodeExhausted is the code of a document that failed too often with errors
+// that looked transient.
+const CodeExhausted = "retries_exhausted"
+
+func exhausted(tries int, cause error) connector.Issue {
+	return connector.Issue{
+		Code: CodeExhausted, Owner: connector.IT,
+		Message: fmt.Sprintf("%d tries in a row failed, the last with: %s", tries, cause),
+		Remedy:  "Mend what the message names, then replay this document.",
+	}
+}
+
+// park stops work on the current revision until a person acts or the document
+// changes. The knocks so far count as seen.
+func (w *work) park(t *storage.Transfer, r *row, issues []connector.Issue) {
+	if r.current() == nil {
+		r.push(revision{Effect: None, Generation: 1})
+	}
+	rev := r.current()
+	rev.State, rev.Issues = Parked, issues
+	rev.Cause = "unknown"
+	if len(issues) > 0 {
+		rev.Cause = issues[0].Code
+	}
+	r.Tries = 0
+	r.Seen = max(r.Seen, w.seen(t))
+	r.note(w.e.clock(), "parked", rev.Cause)
+}
+
+// seen is how many knocks the present pass has answered: those before its
+// fetch, or all if it never came to fetch.
+func (w *work) seen(t *storage.Transfer) int64 {
+	if w.wakes > 0 {
+		return w.wakes
+	}
+	return t.Wakes
+}
+
+// record appends to the audit trail what the engine does for this transfer,
+// with the moments that happened since the last record.
+func (w *work) record(ctx context.Context, action, outcome, id string, detail map[string]any) error {
+	if w.r.Audited < len(w.r.History) {
+		detail["since"] = w.r.History[w.r.Audited:]
+	}
+	if w.r.Correlation != "" {
+		detail["correlation"] = w.r.Correlation
+	}
+	b, err := marshal(detail)
+	if err != nil {
+		return err
+	}
+	return ours("record "+action, w.e.trail.Append(ctx, audit.Record{
+		Tenant: w.t.Tenant, ID: id, Actor: "engine", Action: action,
+		Subject: w.t.Document, Outcome: outcome, Detail: b,
+	}))
+}
