@@ -32,6 +32,7 @@ func life(t *testing.T, at int, prepare func(*bench)) (points int, where string)
 		}
 		// The second life knows nothing but the store, and its mapping has changed.
 		b.wire = nil
+		b.opts.Poll = 10 * time.Second
 		b.mapper.prefix = "b-"
 		e = b.engine()
 		if !taken {
@@ -86,6 +87,7 @@ func TestKilledWhileARefusedSetIsTakenBackLeavesOneSetInTheEnd(t *testing.T) {
 			b.run(e, time.Hour)
 			where := b.wire.names[min(at, len(b.wire.names))-1]
 			b.wire = nil
+			b.opts.Poll = 10 * time.Second
 			b.mapper.prefix = "b-"
 			e = b.engine()
 			if !taken {

@@ -400,6 +400,8 @@ func newBench(t *testing.T) *bench {
 	return &bench{
 		t: t, store: memstore.New(), log: memlog.New(), source: newToySource(), erp: newToyERP(),
 		policy: engine.Policy{Sweep: -1},
+		// Nothing but this process writes, so that idle polls would only add points.
+		opts: engine.Options{Poll: time.Hour},
 	}
 }
 
