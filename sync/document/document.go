@@ -7,6 +7,11 @@
 // that it is owed, also in a debit memo; a sink turns them as its system wants
 // them. The types hold plain values and no behaviour that could depend on a
 // clock or a locale.
+//
+// Check of a Document and of a Posting says everything that does not tie, with
+// the figures, as Faults. Allocate and AllocatePercent split an amount so that
+// the parts add up to it; MinorUnits knows the decimals of a currency. Tables
+// is what an ERP has for a mapping to choose from.
 package document
 
 import (
@@ -73,7 +78,9 @@ type Value struct {
 }
 
 // Entry is one expense of a report or one line of an invoice. Itemised parents
-// do not appear, only their children.
+// do not appear, only their children. A personal expense bears what was spent,
+// although none of it is approved: it is no part of the document's Total, but a
+// card that the company pays still asks for it.
 type Entry struct {
 	ID          string           `json:"id"`
 	Parent      string           `json:"parent,omitempty"` // of an itemisation
@@ -99,7 +106,7 @@ type Money struct {
 }
 
 // Allocation is a share of an entry. Where the source gives no amount, it has
-// been computed by largest remainder, so that the shares add up to the entry.
+// been computed by AllocatePercent, so that the shares add up to the entry.
 type Allocation struct {
 	ID      string           `json:"id,omitempty"`
 	Percent decimal.Decimal  `json:"percent"`
