@@ -195,14 +195,11 @@ func (t *Trail) append(ctx context.Context, l *line, batch []*entry) error {
 	tenant := batch[0].record.Tenant
 	for {
 		if !l.known {
-			head, err := t.log.Last(ctx, tenant)
-			if err != nil && !errors.Is(err, ErrNotFound) {
+			head, err := t.head(ctx, tenant)
+			if err != nil {
 				return err
 			}
 			l.head, l.known = head, true
-			if err != nil {
-				l.head = Record{}
-			}
 		}
 		rs := t.chained(l.head, batch)
 		err := t.log.Append(ctx, rs)
@@ -217,7 +214,7 @@ func (t *Trail) append(ctx context.Context, l *line, batch []*entry) error {
 		if !errors.Is(err, ErrConflict) {
 			return err
 		}
-		head, err := t.log.Last(ctx, tenant)
+		head, err := t.head(ctx, tenant)
 		if err != nil {
 			return err
 		}
@@ -226,6 +223,15 @@ func (t *Trail) append(ctx context.Context, l *line, batch []*entry) error {
 		}
 		l.head, l.known = head, true
 	}
+}
+
+// head returns the tenant's newest record, or the zero Record if there is none.
+func (t *Trail) head(ctx context.Context, tenant string) (Record, error) {
+	r, err := t.log.Last(ctx, tenant)
+	if errors.Is(err, ErrNotFound) {
+		return Record{}, nil
+	}
+	return r, err
 }
 
 // chained gives the records of a batch their numbers, times and hashes.
