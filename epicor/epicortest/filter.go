@@ -3,6 +3,7 @@ package epicortest
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/ml-connector/ml-connector/internal/wire"
@@ -13,17 +14,29 @@ const maxDepth = 64
 
 // node is a typed expression of a $filter.
 type node struct {
-	kind kind // 0 for the literal null
-	eval func(row) any
+	kind  kind // 0 for the literal null
+	eval  func(row) any
+	col   string  // the column, when the expression is one
+	value any     // the value, when the expression is a literal
+	lows  []bound // what must hold for the expression to be true
+}
+
+// bound says that a column is at least a value.
+type bound struct {
+	col   string
+	value any
 }
 
 // filter is a parsed $filter.
-type filter func(row) bool
+type filter struct {
+	keep func(row) bool
+	lows []bound
+}
 
 // parseFilter reads the $filter grammar that Kinetic documents: comparisons,
 // and, or, not, parentheses, startswith, endswith, contains, tolower, toupper,
 // trim, length, and literals of every column type.
-func parseFilter(t *table, s string) (filter, *fault) {
+func parseFilter(t *table, s string) (*filter, *fault) {
 	p := &parser{table: t}
 	if f := p.lex(s); f != nil {
 		return nil, f
@@ -38,7 +51,7 @@ func parseFilter(t *table, s string) (filter, *fault) {
 	if n.kind != boolean {
 		return nil, badQuery("The $filter expression must evaluate to a single boolean value.")
 	}
-	return func(r row) bool { return isTrue(n.eval(r)) }, nil
+	return &filter{keep: func(r row) bool { return isTrue(n.eval(r)) }, lows: n.lows}, nil
 }
 
 func isTrue(v any) bool {
@@ -172,7 +185,11 @@ func (p *parser) chain(depth int, op string, next func(int) (node, *fault), join
 			return node{}, badQuery("The operator '%s' needs boolean operands.", op)
 		}
 		l, r := left.eval, right.eval
-		left = node{boolean, func(x row) any { return join(isTrue(l(x)), isTrue(r(x))) }}
+		var lows []bound
+		if op == "and" {
+			lows = slices.Concat(left.lows, right.lows)
+		}
+		left = node{kind: boolean, lows: lows, eval: func(x row) any { return join(isTrue(l(x)), isTrue(r(x))) }}
 	}
 	return left, nil
 }
@@ -192,7 +209,7 @@ func (p *parser) not(depth int) (node, *fault) {
 		return node{}, badQuery("The operator 'not' needs a boolean operand.")
 	}
 	e := n.eval
-	return node{boolean, func(x row) any { return !isTrue(e(x)) }}, nil
+	return node{kind: boolean, eval: func(x row) any { return !isTrue(e(x)) }}, nil
 }
 
 func (p *parser) comparison(depth int) (node, *fault) {
@@ -218,7 +235,11 @@ func (p *parser) comparison(depth int) (node, *fault) {
 			left.kind.edm(), right.kind.edm(), t.text)
 	}
 	l, r := left.eval, right.eval
-	return node{boolean, func(x row) any { return test(l(x), r(x)) }}, nil
+	out := node{kind: boolean, eval: func(x row) any { return test(l(x), r(x)) }}
+	if left.col != "" && right.value != nil && slices.Contains([]string{"gt", "ge", "eq"}, t.text) {
+		out.lows = []bound{{left.col, right.value}}
+	}
+	return out, nil
 }
 
 func sameKind(a, b kind) bool {
@@ -270,13 +291,13 @@ func (p *parser) primary(depth int) (node, *fault) {
 			return node{}, badQuery("Could not find a property named '%.80s' on type 'Erp.Tablesets.%sRow'.", t.text, p.table.name)
 		}
 		name := c.name
-		return node{c.kind, func(r row) any { return r[name] }}, nil
+		return node{kind: c.kind, col: name, eval: func(r row) any { return r[name] }}, nil
 	default:
 		return node{}, badQuery("Syntax error: unexpected '%s' at position %d.", t.text, t.pos)
 	}
 }
 
-func constant(k kind, v any) node { return node{k, func(row) any { return v }} }
+func constant(k kind, v any) node { return node{kind: k, value: v, eval: func(row) any { return v }} }
 
 // functions of one or two text arguments.
 func (p *parser) call(name lexeme, depth int) (node, *fault) {
@@ -305,13 +326,13 @@ func (p *parser) call(name lexeme, depth int) (node, *fault) {
 		"tolower": strings.ToLower, "toupper": strings.ToUpper, "trim": strings.TrimSpace,
 	}
 	if test, ok := tests[name.text]; ok && len(args) == 2 {
-		return node{boolean, func(r row) any { return test(str(args[0], r), str(args[1], r)) }}, nil
+		return node{kind: boolean, eval: func(r row) any { return test(str(args[0], r), str(args[1], r)) }}, nil
 	}
 	if change, ok := changes[name.text]; ok && len(args) == 1 {
-		return node{text, func(r row) any { return change(str(args[0], r)) }}, nil
+		return node{kind: text, eval: func(r row) any { return change(str(args[0], r)) }}, nil
 	}
 	if name.text == "length" && len(args) == 1 {
-		return node{integer, func(r row) any { return int64(len([]rune(str(args[0], r)))) }}, nil
+		return node{kind: integer, eval: func(r row) any { return int64(len([]rune(str(args[0], r)))) }}, nil
 	}
 	return node{}, badQuery("An unknown function with name '%.80s' was found, or its arguments do not match.", name.text)
 }

@@ -547,3 +547,37 @@ func TestADeletedLineTakesItsExpensesAlong(t *testing.T) {
 	require.Empty(t, rows(t, ds, "APInvExpTGLC"))
 	require.True(t, k.srv.Invoices(co)[0].Amount.IsZero())
 }
+
+func TestOfManyWhoSaveTheSameNumberAtOnceOneSucceeds(t *testing.T) {
+	k := ready(t, nil)
+	ds := k.newHeader(asInvoice, "INV-1", "10")
+	answers := make(chan int)
+	for range 8 {
+		go func() {
+			a, err := k.do(http.MethodPost, invoices+"UpdateMaster", master(ds, "APInvHed"))
+			if err != nil {
+				a.status = 0
+			}
+			answers <- a.status
+		}()
+	}
+	got := map[int]int{}
+	for range 8 {
+		got[<-answers]++
+	}
+	require.Equal(t, map[int]int{200: 1, 409: 7}, got)
+	require.Len(t, k.srv.Invoices(co), 1)
+}
+
+func TestADocumentEditedByAClerkStaysReadable(t *testing.T) {
+	k := ready(t, nil)
+	k.invoice("INV-1", "10")
+	k.srv.EditInvoice(co, "ACME", "INV-1", map[string]any{"InvoiceHeld": true, "ApplyDate": date(2026, 10, 2), "DocInvoiceVendorAmt": decimal.New(99, 0)})
+	i, ok := k.srv.Invoice(co, "ACME", "INV-1")
+	require.True(t, ok)
+	require.True(t, i.Held)
+	require.Equal(t, date(2026, 10, 2), i.Column("ApplyDate"))
+	require.Equal(t, "99", i.VendorAmount.String())
+	require.Empty(t, k.srv.Post(co, "G1"))
+	require.False(t, k.srv.Invoices(co)[0].Posted)
+}

@@ -94,7 +94,7 @@ func (s *Server) entities(r *http.Request, co *company, u User, service string, 
 
 // query is what the $-options of a request ask for.
 type query struct {
-	keep    filter
+	keep    *filter
 	cols    []string
 	order   []ordering
 	top     int
@@ -268,69 +268,112 @@ func (s *Server) context(co *company, t *table) string {
 }
 
 func (s *Server) list(co *company, t *table, rows []row, q query) page {
+	from := 0
 	if len(q.order) == 0 && len(rows) > 1 {
 		// Without $orderby the order is not promised. Another one each time makes
 		// paging without it lose and double rows here as it may there.
 		s.reads++
-		n := (s.reads * 37) % len(rows)
-		rows = slices.Concat(rows[n:], rows[:n])
+		from = (s.reads * 37) % len(rows)
 	}
-	rows, total := q.pick(rows)
-	p := page{Context: s.context(co, t), Value: make([]row, 0, len(rows))}
+	_, plain := co.plain()[t.name]
+	picked, total := q.pick(t, rows, from, plain)
+	p := page{Context: s.context(co, t), Value: make([]row, 0, len(picked))}
 	if q.count {
 		p.Count = &total
 	}
-	for _, r := range rows {
+	for _, r := range picked {
 		p.Value = append(p.Value, q.shape(co, t, r))
 	}
 	return p
 }
 
-// pick filters, orders and cuts; total counts what the filter kept.
-func (q query) pick(rows []row) (out []row, total int) {
-	if q.keep != nil {
-		kept := make([]row, 0, len(rows))
-		for _, r := range rows {
-			if q.keep(r) {
-				kept = append(kept, r)
-			}
+// pick filters, orders and cuts. Rows are taken from position from on and round;
+// total counts what the filter kept, if the query asks for it. With byKey the rows
+// come in the order of the table's key, so that reading by key finds its place
+// and stops when the page is full, however many rows there are.
+func (q query) pick(t *table, rows []row, from int, byKey bool) (out []row, total int) {
+	sorted := len(q.order) == 0 || byKey && q.inKeyOrder(t)
+	if sorted && len(q.order) > 0 {
+		rows = rows[q.start(t, rows):]
+	}
+	kept := make([]row, 0, min(len(rows), 2*pageSize))
+	for i := range rows {
+		r := rows[(from+i)%len(rows)]
+		if q.keep != nil && !q.keep.keep(r) {
+			continue
 		}
-		rows = kept
+		kept = append(kept, r)
+		if sorted && !q.count && q.top >= 0 && len(kept)-q.skip >= q.top {
+			break
+		}
 	}
-	if len(q.order) > 0 {
-		rows = slices.Clone(rows)
-		slices.SortStableFunc(rows, func(a, b row) int {
-			for _, o := range q.order {
-				c := compare(a[o.col], b[o.col])
-				if o.desc {
-					c = -c
-				}
-				if c != 0 {
-					return c
-				}
-			}
-			return 0
-		})
+	if !sorted {
+		slices.SortStableFunc(kept, q.compare)
 	}
-	total = len(rows)
-	rows = rows[min(q.skip, len(rows)):]
+	total = len(kept)
+	kept = kept[min(q.skip, len(kept)):]
 	if q.top >= 0 {
-		rows = rows[:min(q.top, len(rows))]
+		kept = kept[:min(q.top, len(kept))]
 	}
-	return rows, total
+	return kept, total
+}
+
+func (q query) compare(a, b row) int {
+	for _, o := range q.order {
+		c := compare(a[o.col], b[o.col])
+		if o.desc {
+			c = -c
+		}
+		if c != 0 {
+			return c
+		}
+	}
+	return 0
+}
+
+// inKeyOrder reports whether the query asks for the order of the table's key, of
+// which the company is the same in all rows.
+func (q query) inKeyOrder(t *table) bool {
+	want := t.key
+	if q.order[0].col != t.key[0] {
+		want = t.key[1:]
+	}
+	for i, o := range q.order {
+		if o.desc || i >= len(want) || o.col != want[i] {
+			return false
+		}
+	}
+	return true
+}
+
+// start is the first row that the filter's lower bound on the key lets through.
+func (q query) start(t *table, rows []row) int {
+	if q.keep == nil {
+		return 0
+	}
+	col := t.key[1]
+	for _, b := range q.keep.lows {
+		if b.col == col {
+			i, _ := slices.BinarySearchFunc(rows, b.value, func(r row, v any) int { return compare(r[col], v) })
+			return i
+		}
+	}
+	return 0
 }
 
 // shape selects columns and adds expanded children.
 func (q query) shape(co *company, t *table, r row) row {
-	out := r.clone()
-	if q.cols != nil {
-		out = make(row, len(q.cols))
+	var out row
+	if q.cols == nil {
+		out = r.clone()
+	} else {
+		out = make(row, len(q.cols)+len(q.expands))
 		for _, c := range q.cols {
 			out[c] = r[c]
 		}
 	}
 	for _, e := range q.expands {
-		rows, _ := e.query.pick(co.childRows(t, e.child, r))
+		rows, _ := e.query.pick(e.child, co.childRows(t, e.child, r), 0, false)
 		list := make([]row, 0, len(rows))
 		for _, c := range rows {
 			list = append(list, e.query.shape(co, e.child, c))

@@ -5,6 +5,7 @@ import (
 	"encoding/xml"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"slices"
 	"strconv"
@@ -323,4 +324,60 @@ func TestMetadataNamesColumnsAndTheirLengths(t *testing.T) {
 	require.Len(t, doc.Sets, 4)
 	require.Equal(t, "Company", doc.Types[0].Keys[0].Name)
 	k.get(404, "Erp.BO.NothingSvc/$metadata")
+}
+
+func TestReadingByKeyStopsAtThePageHoweverTheFilterIsWritten(t *testing.T) {
+	k := newKit(t, nil)
+	k.many(30)
+	for _, c := range []struct {
+		filter, order string
+		want          []string
+	}{
+		{"VendorNum gt 1005", "VendorNum", []string{"1006", "1007"}},
+		{"VendorNum ge 1005.5 and VendorNum lt 1007", "Company,VendorNum", []string{"1006"}},
+		{"VendorNum eq 1005", "VendorNum asc", []string{"1005"}},
+		{"VendorNum gt 1005 or VendorNum eq 42", "VendorNum", []string{"42", "1006"}},
+		{"not (VendorNum gt 1005) and VendorNum gt 42", "VendorNum", []string{"43", "1000"}},
+		{"1005 gt VendorNum", "VendorNum", []string{"42", "43"}},
+		{"VendorNum gt 1005", "VendorNum desc", []string{"1029", "1028"}},
+		{"VendorNum gt 1005", "VendorID", []string{"1010", "1011"}},
+		{"VendorNum gt 5000", "VendorNum", []string{}},
+	} {
+		got := k.get(200, vendors, "$filter", c.filter, "$orderby", c.order, "$top", "2")
+		require.Equal(t, c.want, column(t, got, "VendorNum"), c.filter)
+	}
+	m := k.get(200, vendors, "$filter", "VendorNum ge 1000", "$orderby", "VendorNum", "$top", "2", "$skip", "5", "$count", "true")
+	require.Equal(t, []string{"1005", "1006"}, column(t, m, "VendorNum"))
+	require.Equal(t, json.Number("30"), m["@odata.count"])
+}
+
+// BenchmarkPageByKey reads one page by key out of 100,000 vendors.
+func BenchmarkPageByKey(b *testing.B) {
+	srv := epicortest.New(nil)
+	for i := range 100_000 {
+		srv.AddVendors(co, epicortest.Vendor{Num: i + 1, ID: "V" + strconv.Itoa(i)})
+	}
+	h := srv.Handler()
+	q := url.Values{"$filter": {"VendorNum gt 50000"}, "$orderby": {"VendorNum"}, "$top": {"100"}, "$select": {"VendorNum,VendorID"}}
+	for b.Loop() {
+		srv.ResetCalls()
+		req := httptest.NewRequestWithContext(b.Context(), http.MethodGet, srv.Root(co)+vendors+"?"+q.Encode(), http.NoBody)
+		req.SetBasicAuth(epicortest.DefaultUser, epicortest.DefaultPassword)
+		req.Header.Set("x-api-key", epicortest.DefaultAPIKey)
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, req)
+		require.Equal(b, 200, w.Code)
+	}
+}
+
+func TestRowsThatComeAndGoKeepTheirPlace(t *testing.T) {
+	k := newKit(t, nil)
+	for _, n := range []int{7, 3, 9, 5} {
+		k.srv.AddVendors(co, epicortest.Vendor{Num: n, ID: "V" + strconv.Itoa(n)})
+	}
+	k.srv.RemoveVendors(co, 5, 6)
+	k.srv.AddVendors(co, epicortest.Vendor{Num: 9, ID: "NINE"})
+	m := k.get(200, vendors, "$orderby", "VendorNum")
+	require.Equal(t, []string{"V3", "V7", "NINE", "ACME", "OLD"}, column(t, m, "VendorID"))
+	k.get(404, "Erp.BO.VendorSvc/Vendors('EPIC06',5)")
 }

@@ -140,7 +140,7 @@ type Group struct {
 	Errors    string // PostErrorLog
 }
 
-// Groups returns the AP invoice groups of a company in the order of their creation.
+// Groups returns the AP invoice groups of a company in the order of their IDs.
 func (s *Server) Groups(companyID string) []Group {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -200,44 +200,52 @@ func invoiceTables() []string {
 	}
 }
 
-// records holds the rows of a table that is not part of an invoice.
+// records holds the rows of a table that is not part of an invoice, in the order of its key.
 type records struct {
-	def  *table
-	rows []row
-	at   map[string]int // key to position
+	def   *table
+	rows  []row
+	byKey map[string]row
 }
 
-func newRecords(t *table) *records { return &records{def: t, at: map[string]int{}} }
+func newRecords(t *table) *records { return &records{def: t, byKey: map[string]row{}} }
 
 func (r *records) get(key string) (row, bool) {
-	i, ok := r.at[key]
-	if !ok {
-		return nil, false
-	}
-	return r.rows[i], true
+	v, ok := r.byKey[key]
+	return v, ok
+}
+
+// place finds where v stands or belongs.
+func (r *records) place(v row) int {
+	i, _ := slices.BinarySearchFunc(r.rows, v, func(a, b row) int {
+		for _, c := range r.def.key {
+			if n := compare(a[c], b[c]); n != 0 {
+				return n
+			}
+		}
+		return 0
+	})
+	return i
 }
 
 // put adds v or replaces the row with its key.
 func (r *records) put(v row) {
 	k := v.key(r.def.key)
-	if i, ok := r.at[k]; ok {
+	_, ok := r.byKey[k]
+	r.byKey[k] = v
+	i := r.place(v)
+	if ok {
 		r.rows[i] = v
 		return
 	}
-	r.at[k] = len(r.rows)
-	r.rows = append(r.rows, v)
+	r.rows = slices.Insert(r.rows, i, v)
 }
 
 func (r *records) remove(key string) {
-	i, ok := r.at[key]
+	v, ok := r.byKey[key]
 	if !ok {
 		return
 	}
+	i := r.place(v)
 	r.rows = slices.Delete(r.rows, i, i+1)
-	delete(r.at, key)
-	for k, p := range r.at {
-		if p > i {
-			r.at[k] = p - 1
-		}
-	}
+	delete(r.byKey, key)
 }
