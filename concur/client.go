@@ -203,7 +203,8 @@ func path(operation, prefix string, elements ...string) (string, error) {
 	var b strings.Builder
 	b.WriteString(prefix)
 	for _, e := range elements {
-		if strings.Trim(e, ".") == "" || len(e) > 300 {
+		// No id of the vendor's has these, and what sits between might decode them twice.
+		if strings.Trim(e, ".") == "" || len(e) > 300 || strings.ContainsAny(e, "/\\?#%\x00") {
 			return "", &Error{Operation: operation, Status: http.StatusBadRequest, Message: "an id is missing or malformed; nothing was sent"}
 		}
 		// The version 3 services want the dollar sign in their ids escaped.
