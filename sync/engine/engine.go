@@ -57,13 +57,14 @@ type Change struct {
 // Engine moves documents from sources to sinks. Make one with New, register
 // flows with Add, and call Run. It is safe for concurrent use.
 type Engine struct {
-	store  storage.Store
-	trail  *audit.Trail
-	opts   Options
-	now    func() time.Time
-	log    *slog.Logger
-	gates  *gates
-	pauses *pauses
+	store   storage.Store
+	trail   *audit.Trail
+	opts    Options
+	now     func() time.Time
+	log     *slog.Logger
+	gates   *gates
+	mirrors *mirrors
+	pauses  *pauses
 
 	mu    sync.RWMutex
 	flows map[string]map[string]*flow // tenant, name
@@ -110,6 +111,7 @@ func New(store storage.Store, trail *audit.Trail, opts *Options) (*Engine, error
 		e.opts.Runner = &localRunner{workers: e.opts.Workers, poll: e.opts.Poll, drain: e.opts.Drain, now: e.clock}
 	}
 	e.gates = newGates(e.clock)
+	e.mirrors = &mirrors{added: make(chan struct{}, 1)}
 	e.pauses = &pauses{store: store, now: e.clock}
 	return e, nil
 }
@@ -158,6 +160,7 @@ func (e *Engine) Run(ctx context.Context) error {
 	defer wg.Wait()
 	defer stop()
 	wg.Go(func() { e.sweepAll(sweeps) })
+	wg.Go(func() { e.mirrorAll(sweeps) })
 	return e.opts.Runner.Run(ctx, worker{e})
 }
 
