@@ -104,7 +104,8 @@ type Listener struct {
 // Listen serves h on addr, such as "127.0.0.1:0". Only loopback addresses are
 // meant; the fakes have no protection of their own.
 func Listen(addr string, h http.Handler) (*Listener, error) {
-	ln, err := net.Listen("tcp", addr)
+	var lc net.ListenConfig
+	ln, err := lc.Listen(context.Background(), "tcp", addr)
 	if err != nil {
 		return nil, err
 	}

@@ -145,14 +145,14 @@ func (c *Client) Safe(req *http.Request) (*Response, error) {
 	if err != nil {
 		return nil, &Error{Method: req.Method, URL: address(req.URL), Err: strip(err)}
 	}
-	res, err := c.safe.Do(r)
+	res, err := c.safe.Do(r) //nolint:bodyclose // read closes it
 	return c.read(req, res, err)
 }
 
 // Once sends a request exactly once, whatever happens. When it returns an
 // error, the server may have done the work.
 func (c *Client) Once(req *http.Request) (*Response, error) {
-	res, err := c.once.Do(req)
+	res, err := c.once.Do(req) //nolint:bodyclose // read closes it
 	return c.read(req, res, err)
 }
 
