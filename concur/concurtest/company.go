@@ -184,5 +184,5 @@ func (s *Server) App() *App {
 	return s.apps[0]
 }
 
-// date prints the server's day.
+// today prints the server's day.
 func (s *Server) today() string { return s.now().Format(time.DateOnly) }

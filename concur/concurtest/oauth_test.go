@@ -262,3 +262,14 @@ func TestV3ErrorIsXMLUnlessJSONIsAccepted(t *testing.T) {
 	require.Contains(t, a.header.Get("Content-Type"), "xml")
 	require.True(t, strings.HasPrefix(a.body, "<Error><Message>Authorization header is missing</Message><Server-Time>"), a.body)
 }
+
+func TestExpireTokensEndsTheCompanysAccessTokensOnly(t *testing.T) {
+	t.Parallel()
+	s := concurtest.NewServer(t, nil)
+	co, _ := acme(s)
+	other := s.AddCompany("Other", nil)
+	mine, theirs := co.AccessToken(), other.AccessToken()
+	co.ExpireTokens()
+	require.Equal(t, 401, getWith(t, s, co.BaseURL()+"/list/v4/lists", mine).status)
+	require.Equal(t, 200, getWith(t, s, other.BaseURL()+"/list/v4/lists", theirs).status)
+}

@@ -384,6 +384,10 @@ func (t *totals) add(es []Expense) {
 	}
 }
 
+// ApprovedAmount returns the approved amount of the header, in the report's
+// currency: what accounts payable is to post. Rejected expenses are not in it.
+func (r Report) ApprovedAmount() decimal.Decimal { return r.totals().approved }
+
 // find returns the expense with the id, and the entry that it itemises.
 func (r *Report) find(id string) (e, parent *Expense) {
 	for i := range r.Expenses {

@@ -76,26 +76,26 @@ func TestV3SearchFilters(t *testing.T) {
 		}
 		clk.forward(time.Hour)
 	}
-	for query, want := range map[string]string{
-		"user=ALL":                                                 "draft submitted approved paid",
-		"user=ADA@acme.example":                                    "draft submitted approved paid",
-		"user=max@acme.example":                                    "",
-		"user=ALL&paymentStatusCode=P_PROC,P_PAID":                 "approved paid",
-		"user=ALL&approvalStatusCode=A_PEND":                       "submitted",
-		"user=ALL&modifiedDateAfter=2026-10-30T11:00:00.000":       "approved paid",
-		"user=ALL&modifiedDateAfter=2026-10-30T10:59:59":           "submitted approved paid",
-		"user=ALL&modifiedDateBefore=2026-10-30T11:00:00.000":      "draft",
-		"user=ALL&modifiedDateAfter=2026-10-31":                    "",
-		"user=ALL&processingPaymentDateAfter=2026-10-01":           "approved paid",
-		"user=ALL&paidDateAfter=2026-10-01":                        "paid",
-		"user=ALL&submitDateBefore=2026-10-30T12:00:00":            "submitted",
-		"user=ALL&approverLoginID=max@acme.example&countryCode=US": "draft submitted approved paid",
+	for _, tt := range []struct{ query, want string }{
+		{"user=ALL", "draft submitted approved paid"},
+		{"user=ADA@acme.example", "draft submitted approved paid"},
+		{"user=max@acme.example", ""},
+		{"user=ALL&paymentStatusCode=P_PROC,P_PAID", "approved paid"},
+		{"user=ALL&approvalStatusCode=A_PEND", "submitted"},
+		{"user=ALL&modifiedDateAfter=2026-10-30T11:00:00.000", "approved paid"},
+		{"user=ALL&modifiedDateAfter=2026-10-30T10:59:59", "submitted approved paid"},
+		{"user=ALL&modifiedDateBefore=2026-10-30T11:00:00.000", "draft"},
+		{"user=ALL&modifiedDateAfter=2026-10-31", ""},
+		{"user=ALL&processingPaymentDateAfter=2026-10-01", "approved paid"},
+		{"user=ALL&paidDateAfter=2026-10-01", "paid"},
+		{"user=ALL&submitDateBefore=2026-10-30T12:00:00", "submitted"},
+		{"user=ALL&approverLoginID=max@acme.example&countryCode=US", "draft submitted approved paid"},
 	} {
 		var got []string
-		for _, r := range rows(get(t, s, co, "/api/v3.0/expense/reports?"+query).object(t)["Items"]) {
+		for _, r := range rows(get(t, s, co, "/api/v3.0/expense/reports?"+tt.query).object(t)["Items"]) {
 			got = append(got, text(fields(r)["Name"]))
 		}
-		require.Equal(t, want, strings.Join(got, " "), query)
+		require.Equal(t, tt.want, strings.Join(got, " "), tt.query)
 	}
 	for _, query := range []string{
 		"user=nobody@acme.example", "user=ALL&modifiedDateAfter=2026-10-30T11:00:00Z", "user=ALL&limit=0", "user=ALL&offset=zzz", "user=ALL&color=red",

@@ -44,6 +44,16 @@ func (c *Company) AddUser(u User) User {
 	return u
 }
 
+// User returns the employee with the login.
+func (c *Company) User(login string) (User, bool) {
+	c.s.mu.Lock()
+	defer c.s.mu.Unlock()
+	if u := c.userByLogin(login); u != nil {
+		return *u, true
+	}
+	return User{}, false
+}
+
 func (c *Company) userByLogin(login string) *User {
 	i := slices.IndexFunc(c.users, func(u *User) bool { return strings.EqualFold(u.Login, login) })
 	if i < 0 {

@@ -110,3 +110,15 @@ func TestUserAttributesCanBeChosen(t *testing.T) {
 	require.Contains(t, u, "id")
 	require.Contains(t, u, "userName")
 }
+
+func TestUserIsFoundByLogin(t *testing.T) {
+	t.Parallel()
+	s := concurtest.New(nil)
+	defer s.Close()
+	co, _ := acme(s)
+	u, found := co.User("ADA@acme.example")
+	require.True(t, found)
+	require.Equal(t, "E100", u.EmployeeNumber)
+	_, found = co.User("nobody@acme.example")
+	require.False(t, found)
+}

@@ -103,3 +103,56 @@ func TestAReportAddedInAStatusHasItsDates(t *testing.T) {
 	require.False(t, r.SubmitDate.IsZero() || r.ProcessingDate.IsZero() || r.PaidDate.IsZero())
 	require.Equal(t, 1, r.Version)
 }
+
+func TestApprovedAmountLeavesPersonalAndRejectedOut(t *testing.T) {
+	t.Parallel()
+	s := concurtest.New(nil)
+	defer s.Close()
+	co, centres := acme(s)
+	require.Equal(t, "418.37", co.AddReport(trip(centres)).ApprovedAmount().String())
+}
+
+func TestEachStepOfAPaymentRequestMovesStatusAndDates(t *testing.T) {
+	t.Parallel()
+	start := time.Date(2026, 10, 30, 10, 0, 0, 0, time.UTC)
+	clk := newClock(start)
+	s := concurtest.New(&concurtest.Options{Now: clk.now})
+	defer s.Close()
+	co, _ := acme(s)
+	id := co.AddPaymentRequest(invoice("INV-1")).ID
+	var p concurtest.PaymentRequest
+	for i, tt := range []struct {
+		step              func(string) concurtest.PaymentRequest
+		approval, payment string
+	}{
+		{co.SubmitPaymentRequest, "A_PEND", "P_NOTP"},
+		{co.SendBackPaymentRequest, "A_RESU", "P_NOTP"},
+		{co.SubmitPaymentRequest, "A_PEND", "P_NOTP"},
+		{co.ApprovePaymentRequest, "A_APPR", "P_PEND"},
+		{co.ExtractPaymentRequest, "A_APPR", "P_EXTR"},
+		{co.PayPaymentRequest, "A_APPR", "P_PAID"},
+		{co.DeletePaymentRequest, "A_APPR", "P_PAID"},
+	} {
+		clk.forward(time.Hour)
+		p = tt.step(id)
+		require.Equal(t, []string{tt.approval, tt.payment}, []string{p.ApprovalStatus, p.PaymentStatus}, i)
+		require.Equal(t, clk.now(), p.LastModified, i)
+	}
+	hour := func(n int) time.Time { return start.Add(time.Duration(n) * time.Hour) }
+	require.Equal(t, []time.Time{hour(1), hour(3), hour(4), hour(5), hour(6)},
+		[]time.Time{p.FirstSubmitDate, p.SubmitDate, p.ApprovalDate, p.ExtractDate, p.PaidDate})
+	require.True(t, p.Deleted)
+}
+
+func TestEditPaymentRequestChangesItsContent(t *testing.T) {
+	t.Parallel()
+	s := concurtest.New(nil)
+	defer s.Close()
+	co, _ := acme(s)
+	id := co.AddPaymentRequest(invoice("INV-1")).ID
+	co.EditPaymentRequest(id, func(p *concurtest.PaymentRequest) { p.InvoiceNumber, p.ID = "INV-2", "other" })
+	p, found := co.PaymentRequest(id)
+	require.True(t, found)
+	require.Equal(t, "INV-2", p.InvoiceNumber)
+	require.Len(t, co.PaymentRequests(), 1)
+}
