@@ -28,7 +28,9 @@ type APInvoiceError struct {
 	Step    string // "group", "header", "line 2", "line 2, split 1", "check", "unlock"
 	Outcome Outcome
 	Number  string
-	Err     error
+	// Line and Split say where, counted from 1 in the input; 0: not in a line.
+	Line, Split int
+	Err         error
 }
 
 // Error returns the step, the outcome and the cause on one line.
@@ -40,9 +42,9 @@ func (e *APInvoiceError) Error() string {
 func (e *APInvoiceError) Unwrap() error { return e.Err }
 
 var (
-	// ErrDiffers: what stands in Epicor is not what was asked for.
+	// ErrDiffers says that what stands in Epicor is not what was asked for.
 	ErrDiffers = errors.New("epicor: what stands there differs")
-	// ErrQuestion: Epicor asked a question in its answer instead of saving.
+	// ErrQuestion says that Epicor asked a question in its answer instead of saving.
 	ErrQuestion = errors.New("epicor: Epicor asks a question and saved nothing")
 )
 
@@ -98,7 +100,7 @@ func (s *APInvoiceService) Resume(ctx context.Context, in APInvoiceInput) (*APIn
 	if inv.Posted {
 		return fail("read", Committed, fmt.Errorf("%w: invoice %s, which is not whole", ErrPosted, inv.ID()))
 	}
-	if d := in.beyond(inv); len(d) > 0 {
+	if d := in.Conflicts(inv); len(d) > 0 {
 		return fail("read", Committed, fmt.Errorf("%w: %s", ErrDiffers, strings.Join(d, "; ")))
 	}
 	return s.inGroup(ctx, &in, inv.Group, inv.ApplyDate, Committed, func(b *building) error {
@@ -107,8 +109,10 @@ func (s *APInvoiceService) Resume(ctx context.Context, in APInvoiceInput) (*APIn
 	})
 }
 
-// beyond says what keeps an invoice from being the beginning of the input.
-func (in *APInvoiceInput) beyond(got *APInvoice) []string {
+// Conflicts says what keeps an invoice in Epicor from being an unfinished
+// beginning of the input, which Resume could complete: another header, more
+// lines, other amounts. Nothing: it is one, or is whole.
+func (in *APInvoiceInput) Conflicts(got *APInvoice) []string {
 	d := in.diffHeader(got)
 	if len(got.Lines) > len(in.Lines) {
 		return append(d, fmt.Sprintf("%d lines, expected %d", len(got.Lines), len(in.Lines)))
@@ -136,8 +140,9 @@ type building struct {
 	have      int
 	warnings  []string
 
-	step    string
-	outcome Outcome
+	step        string
+	at, atSplit int
+	outcome     Outcome
 }
 
 func (s *APInvoiceService) inGroup(ctx context.Context, in *APInvoiceInput, group string, apply Date, before Outcome, work func(*building) error) (*APInvoice, error) {
@@ -157,7 +162,7 @@ func (b *building) run(ctx context.Context, work func(*building) error) (*APInvo
 	if err := work(b); err != nil {
 		return nil, b.fail(err)
 	}
-	b.step = "check"
+	b.step, b.at, b.atSplit = "check", 0, 0
 	inv, err := b.s.Get(ctx, b.vendorNum, b.in.Number)
 	if err != nil {
 		return nil, b.fail(err)
@@ -174,7 +179,7 @@ func (b *building) run(ctx context.Context, work func(*building) error) (*APInvo
 }
 
 func (b *building) fail(err error) error {
-	return &APInvoiceError{Step: b.step, Outcome: b.outcome, Number: b.in.Number, Err: err}
+	return &APInvoiceError{Step: b.step, Outcome: b.outcome, Number: b.in.Number, Line: b.at, Split: b.atSplit, Err: err}
 }
 
 func (b *building) warn(messages ...string) {
@@ -313,7 +318,7 @@ func (b *building) commit(ctx context.Context, ds *Tableset, table string) error
 func (b *building) lines(ctx context.Context) error {
 	existing := b.ds.Current(tableLine)
 	for i := range b.in.Lines {
-		b.step = fmt.Sprintf("line %d", i+1)
+		b.step, b.at, b.atSplit = fmt.Sprintf("line %d", i+1), i+1, 0
 		var number int
 		if i < b.have {
 			number = lineNumber(existing, i)
@@ -420,7 +425,7 @@ func (b *building) line(ctx context.Context, in *APInvoiceLineInput) (int, error
 func (b *building) splits(ctx context.Context, i, line int) error {
 	want := b.in.Lines[i].Splits
 	for j := range want {
-		b.step = fmt.Sprintf("line %d, split %d", i+1, j+1)
+		b.step, b.atSplit = fmt.Sprintf("line %d, split %d", i+1, j+1), j+1
 		b.slim(line)
 		rows := expensesOf(b.ds, line)
 		if j == 0 && len(rows) == 0 {

@@ -183,5 +183,5 @@ func (s *APInvoiceService) Delete(ctx context.Context, vendorNum int, number, ke
 	return err
 }
 
-// ErrPosted: the invoice is posted; it can be cancelled, not deleted.
+// ErrPosted says that the invoice is posted; it can be cancelled, not deleted.
 var ErrPosted = errors.New("epicor: posted, so it cannot be deleted")

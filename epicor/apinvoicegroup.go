@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
+	"strings"
 	"time"
 )
 
@@ -17,7 +19,7 @@ const (
 	unlockTime = 30 * time.Second
 )
 
-// ErrGroupForeign: the entry group was created by somebody else; it is never entered.
+// ErrGroupForeign says that the entry group was created by somebody else; it is never entered.
 var ErrGroupForeign = errors.New("epicor: the entry group belongs to somebody else")
 
 // groupLock counts who in this process works in a group, so that the first takes
@@ -25,6 +27,7 @@ var ErrGroupForeign = errors.New("epicor: the entry group belongs to somebody el
 type groupLock struct {
 	turn  chan struct{} // held while the lock is taken or given back
 	users int           // guarded by turn
+	ds    *Tableset     // the group as it was locked; guarded by turn
 	refs  int           // guarded by APInvoiceService.mu
 }
 
@@ -55,7 +58,7 @@ func (s *APInvoiceService) enter(ctx context.Context, id string, apply Date) (le
 	}
 	defer func() { <-l.turn }()
 	if l.users == 0 {
-		if err := s.lock(ctx, id, apply); err != nil {
+		if l.ds, err = s.lock(ctx, id, apply); err != nil {
 			s.dropLock(id)
 			return nil, err
 		}
@@ -66,16 +69,22 @@ func (s *APInvoiceService) enter(ctx context.Context, id string, apply Date) (le
 
 func (s *APInvoiceService) leave(ctx context.Context, id string, l *groupLock) error {
 	defer s.dropLock(id)
-	// The caller may have gone away; a group that stays locked keeps people out.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), unlockTime)
-	defer cancel()
 	l.turn <- struct{}{}
 	defer func() { <-l.turn }()
 	l.users--
 	if l.users > 0 {
 		return nil
 	}
-	_, err := s.c.Compute(ctx, groupService, "UnlockGroup", Params{"InGroupID": id})
+	return s.unlock(ctx, id, l.ds)
+}
+
+// unlock gives a group free by UnlockAPGroup, which clears only the lock of the
+// caller's own user; UnlockGroup does not say so. It may be repeated.
+func (s *APInvoiceService) unlock(ctx context.Context, id string, ds *Tableset) error {
+	// The caller may have gone away; a group that stays locked keeps people out.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), unlockTime)
+	defer cancel()
+	_, err := s.c.Compute(ctx, groupService, "UnlockAPGroup", Params{"groupID": id, "ds": ds})
 	return err
 }
 
@@ -103,7 +112,7 @@ func (s *APInvoiceService) dropLock(id string) {
 
 // lock sees to it that the group exists and is ours, and locks it. Both may be
 // repeated without harm.
-func (s *APInvoiceService) lock(ctx context.Context, id string, apply Date) error {
+func (s *APInvoiceService) lock(ctx context.Context, id string, apply Date) (*Tableset, error) {
 	ds, err := s.group(ctx, id)
 	if errors.Is(err, ErrNotFound) {
 		if err = s.makeGroup(ctx, id, apply); err == nil {
@@ -111,31 +120,38 @@ func (s *APInvoiceService) lock(ctx context.Context, id string, apply Date) erro
 		}
 	}
 	if err != nil {
-		return err
+		return nil, err
 	}
 	row, err := one(ds, tableGroup)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	if by := row.Text("CreatedBy"); s.opts.User != "" && by != s.opts.User {
-		return fmt.Errorf("%w: group %s was created by %s, not by %s", ErrGroupForeign, id, by, s.opts.User)
+	if by := row.Text("CreatedBy"); s.opts.User != "" && !strings.EqualFold(by, s.opts.User) {
+		return nil, fmt.Errorf("%w: group %s was created by %s, not by %s", ErrGroupForeign, id, by, s.opts.User)
 	}
 	res, err := s.c.Compute(ctx, groupService, "LockAPGroup", Params{"groupID": id, "ds": ds})
+	var e *Error
+	if errors.As(err, &e) && !e.Refused() {
+		// It may be locked all the same.
+		return nil, errors.Join(err, s.unlock(ctx, id, ds))
+	}
 	if err != nil {
-		return err
+		return nil, err
+	}
+	out, err := res.Tableset("ds")
+	if err != nil {
+		return ds, nil //nolint:nilerr // the lock is taken; what is needed to give it back is there
 	}
 	// Epicor locks "only if the group is not locked already": look who has it.
-	if out, err := res.Tableset("ds"); err == nil {
-		if row, err := one(out, tableGroup); err == nil {
-			if by := row.Text("ActiveUserID"); s.opts.User != "" && by != "" && by != s.opts.User {
-				return &Error{
-					Operation: groupService + "/LockAPGroup", Status: 400, Type: "Ice.Common.BusinessObjectException",
-					Message: fmt.Sprintf("group %s is locked by %s", id, by),
-				}
+	if row, err := one(out, tableGroup); err == nil {
+		if by := row.Text("ActiveUserID"); s.opts.User != "" && by != "" && !strings.EqualFold(by, s.opts.User) {
+			return nil, &Error{
+				Operation: groupService + "/LockAPGroup", Status: http.StatusConflict,
+				Message: fmt.Sprintf("group %s is locked by %s", id, by),
 			}
 		}
 	}
-	return nil
+	return out, nil
 }
 
 func (s *APInvoiceService) group(ctx context.Context, id string) (*Tableset, error) {

@@ -145,8 +145,9 @@ func (e *Error) modified() bool {
 // new one. No other credential fault is an Expired one.
 func (e *Error) Expired() bool { return e.expired }
 
-// BadKey, BadPassword and AccessDenied tell the three lasting causes of a 401
-// apart; Kinetic gives them one type and three texts.
+// BadKey reports that the API key is not known, or not for this company. It,
+// BadPassword and AccessDenied are the three lasting causes of a 401; Kinetic
+// gives them one type and three texts.
 func (e *Error) BadKey() bool {
 	return e.Status == http.StatusUnauthorized && strings.Contains(e.Message, "Invalid API Key")
 }
@@ -220,7 +221,7 @@ func newError(op string, res *rest.Response, now time.Time, secrets []Secret) *E
 		ErrorMessage  string
 		ErrorType     string
 		ErrorDetails  []Detail
-		CorrelationId string //nolint:revive // the vendor's name
+		CorrelationId string
 	}
 	switch err := json.Unmarshal(res.Body, &body); {
 	case len(res.Body) == 0:

@@ -56,6 +56,14 @@ func decodeTableset(raw []byte) (*Tableset, error) {
 // UnmarshalJSON reads a tableset; a column or table that stands there twice is
 // an error, since only one of the two could go back.
 func (t *Tableset) UnmarshalJSON(b []byte) error {
+	if !json.Valid(b) {
+		return errors.New("tableset: no JSON")
+	}
+	// The rows keep parts of the text as they are, so it must be nobody else's.
+	b = bytes.TrimSpace(bytes.Clone(b))
+	if b[0] != '{' {
+		return errors.New("tableset: no object")
+	}
 	order, members, err := decodeObject(b)
 	if err != nil {
 		return fmt.Errorf("tableset: %w", err)
@@ -76,17 +84,14 @@ func (t *Tableset) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-// decodeRows reads a list of objects; anything else is no table.
+// decodeRows reads a list of objects; anything else is no table. raw is valid JSON.
 func decodeRows(raw json.RawMessage) (rows []*Row, isTable bool, err error) {
 	if len(raw) == 0 || raw[0] != '[' {
 		return nil, false, nil
 	}
-	var elems []json.RawMessage
-	if err := json.Unmarshal(raw, &elems); err != nil {
-		return nil, false, err
-	}
+	elems := elements(raw)
 	for _, e := range elems {
-		if len(e) == 0 || e[0] != '{' {
+		if e[0] != '{' {
 			return nil, false, nil
 		}
 	}
@@ -99,43 +104,6 @@ func decodeRows(raw json.RawMessage) (rows []*Row, isTable bool, err error) {
 		rows = append(rows, &Row{order: order, cols: cols})
 	}
 	return rows, true, nil
-}
-
-// decodeObject reads an object and keeps the order of its members.
-func decodeObject(b []byte) ([]string, map[string]json.RawMessage, error) {
-	d := json.NewDecoder(bytes.NewReader(b))
-	tok, err := d.Token()
-	if err != nil {
-		return nil, nil, err
-	}
-	if tok != json.Delim('{') {
-		return nil, nil, errors.New("no object")
-	}
-	var order []string
-	members := map[string]json.RawMessage{}
-	for d.More() {
-		tok, err := d.Token()
-		if err != nil {
-			return nil, nil, err
-		}
-		name, ok := tok.(string)
-		if !ok {
-			return nil, nil, errors.New("a member without a name")
-		}
-		var v json.RawMessage
-		if err := d.Decode(&v); err != nil {
-			return nil, nil, err
-		}
-		if _, twice := members[name]; twice {
-			return nil, nil, fmt.Errorf("%.60q stands there twice", name)
-		}
-		order = append(order, name)
-		members[name] = v
-	}
-	if _, err := d.Token(); err != nil {
-		return nil, nil, err
-	}
-	return order, members, nil
 }
 
 // MarshalJSON writes the tableset as it came, with its changes.

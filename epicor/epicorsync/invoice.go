@@ -1,0 +1,410 @@
+package epicorsync
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/ml-connector/ml-connector/epicor"
+	"github.com/ml-connector/ml-connector/epicor/odata"
+	"github.com/ml-connector/ml-connector/sync/connector"
+	"github.com/ml-connector/ml-connector/sync/document"
+)
+
+// Final says when a receipt is final.
+type Final string
+
+// When a receipt is final.
+const (
+	// Saved: the invoices stand in Epicor, in an entry group; people post them.
+	Saved Final = "saved"
+	// Posted: Epicor has posted them all.
+	Posted Final = "posted"
+)
+
+// DefaultNumberLength is how long an invoice number may be unless the options
+// say otherwise. It is from practice; the vendor's schema gives no lengths.
+const DefaultNumberLength = 50
+
+// InvoicesOptions are the optional parts of a sink. The zero value of each field
+// is a good default.
+type InvoicesOptions struct {
+	// Final is what the flow promises; empty: Saved.
+	Final Final
+	// NumberLength is how long an invoice number may be; 0: DefaultNumberLength.
+	NumberLength int
+	// DueDates hands the document's due date over; false: it follows from the
+	// vendor's terms in Epicor.
+	DueDates bool
+}
+
+// InvoiceSink makes AP invoices and debit memos of postings. Every one of them
+// bears the delivery's key, by which it is found again; nothing without the key
+// is ever changed.
+type InvoiceSink struct {
+	c    *epicor.Client
+	opts InvoicesOptions
+}
+
+var _ connector.Sink[document.Posting] = (*InvoiceSink)(nil)
+
+// Invoices returns a sink that enters AP invoices into the company of c.
+func Invoices(c *epicor.Client, opts *InvoicesOptions) *InvoiceSink {
+	s := &InvoiceSink{c: c}
+	if opts != nil {
+		s.opts = *opts
+	}
+	if s.opts.Final == "" {
+		s.opts.Final = Saved
+	}
+	if s.opts.NumberLength == 0 {
+		s.opts.NumberLength = DefaultNumberLength
+	}
+	return s
+}
+
+// Find looks in Epicor for what bears the delivery's key, of whatever vendor,
+// and for what stands in its way: another invoice with the vendor and the number
+// of one of the set.
+func (s *InvoiceSink) Find(ctx context.Context, d connector.Delivery[document.Posting]) (connector.Finding, error) {
+	ins, err := s.inputs(d)
+	if err != nil {
+		// The posting cannot be entered as it stands; what bears its key is found all the same.
+		ins = nil
+	}
+	seen, ferr := s.look(ctx, d.Key(), ins)
+	if ferr != nil {
+		return connector.Finding{}, s.trouble(ferr)
+	}
+	f := seen.finding()
+	if err != nil && f.Presence == connector.Same {
+		f.Presence = connector.Absent
+	}
+	f.Receipt = s.receipt(seen.invoices(), nil)
+	return f, nil
+}
+
+// Deliver makes the set, or completes it: invoices that stand there with the
+// key are left alone, half-built ones are finished, missing ones entered.
+func (s *InvoiceSink) Deliver(ctx context.Context, d connector.Delivery[document.Posting]) (connector.Receipt, error) {
+	ins, err := s.inputs(d)
+	if err != nil {
+		return connector.Receipt{}, err
+	}
+	seen, err := s.look(ctx, d.Key(), ins)
+	if err != nil {
+		return connector.Receipt{}, s.trouble(err)
+	}
+	if len(seen.strangers) > 0 {
+		return connector.Receipt{}, taken(seen.strangers[0])
+	}
+	if f := seen.finding(); f.Presence == connector.Different {
+		// Not a refusal: the engine looks again and asks a person, and nothing is taken back.
+		return connector.Receipt{}, fmt.Errorf("epicorsync: what bears the key %s was changed: %s", d.Key(), f.Why)
+	}
+	var made []*epicor.APInvoice
+	var notes []string
+	for i := range ins {
+		inv, err := s.make(ctx, &ins[i], seen.of[i])
+		if err != nil {
+			return connector.Receipt{}, s.refusal(err, i, &ins[i])
+		}
+		made = append(made, inv)
+		for _, w := range inv.Warnings {
+			notes = append(notes, inv.Number+": "+w)
+		}
+	}
+	return s.receipt(made, notes), nil
+}
+
+// make enters one invoice, or completes the one that is there.
+func (s *InvoiceSink) make(ctx context.Context, in *epicor.APInvoiceInput, there *epicor.APInvoice) (*epicor.APInvoice, error) {
+	if there != nil {
+		if len(in.Diff(there)) == 0 {
+			return there, nil
+		}
+		return s.c.APInvoices.Resume(ctx, *in)
+	}
+	inv, err := s.c.APInvoices.Create(ctx, *in)
+	var e *epicor.Error
+	if !errors.As(err, &e) || !e.Duplicate() {
+		return inv, err
+	}
+	// It appeared since we looked, or the answer to our own write was lost on the
+	// way and sent again by something between.
+	there, ferr := s.c.APInvoices.FindByNumber(ctx, in.VendorID, in.Number)
+	switch {
+	case ferr != nil:
+		return nil, fmt.Errorf("the number is taken, they say, but cannot be looked up: %w", ferr)
+	case there.Key != in.Key:
+		return nil, taken(there)
+	case len(in.Diff(there)) == 0:
+		return there, nil
+	default:
+		return s.c.APInvoices.Resume(ctx, *in)
+	}
+}
+
+// Reverse deletes what bears the delivery's key and is not posted. A posted
+// invoice needs a cancellation by a person: then nothing at all is touched, and
+// the error is a Rejection. One that was cancelled already has no effect.
+func (s *InvoiceSink) Reverse(ctx context.Context, d connector.Delivery[document.Posting]) (connector.Receipt, error) {
+	ours, err := s.c.APInvoices.Find(ctx, d.Key())
+	if err != nil {
+		return connector.Receipt{}, s.trouble(err)
+	}
+	var notes []string
+	var open []*epicor.APInvoice
+	var issues []connector.Issue
+	for _, inv := range ours {
+		switch {
+		case !inv.Posted:
+			open = append(open, inv)
+		case inv.Cancelled != "" || inv.Cancels:
+			notes = append(notes, inv.Number+": posted and cancelled")
+		default:
+			issues = append(issues, needsCancellation(inv))
+		}
+	}
+	if len(issues) > 0 {
+		return connector.Receipt{}, &connector.Rejection{Issues: issues}
+	}
+	for _, inv := range open {
+		err := s.c.APInvoices.Delete(ctx, inv.VendorNum, inv.Number, d.Key())
+		if errors.Is(err, epicor.ErrPosted) {
+			return connector.Receipt{}, &connector.Rejection{Issues: []connector.Issue{needsCancellation(inv)}, Err: err}
+		}
+		if err != nil {
+			return connector.Receipt{}, s.refusal(err, -1, nil)
+		}
+		notes = append(notes, inv.Number+": deleted")
+	}
+	if len(open) > 0 {
+		left, err := s.c.APInvoices.Find(ctx, d.Key())
+		if err != nil {
+			return connector.Receipt{}, s.trouble(err)
+		}
+		for _, inv := range left {
+			if !inv.Posted {
+				return connector.Receipt{}, fmt.Errorf("epicorsync: invoice %s stands there still after its deletion", inv.ID())
+			}
+		}
+	}
+	r := s.receipt(open, notes)
+	r.Final = true
+	return r, nil
+}
+
+// inputs turns a delivery into what is to be entered; a posting that cannot be
+// entered as it stands is a Rejection.
+func (s *InvoiceSink) inputs(d connector.Delivery[document.Posting]) ([]epicor.APInvoiceInput, error) {
+	p := d.Posting
+	var issues []connector.Issue
+	if p.Company != "" && p.Company != s.c.Company() {
+		issues = append(issues, connector.Issue{
+			Code: "company_foreign", Field: "company", Value: p.Company, Owner: connector.Finance,
+			Message: "the document belongs to another company than " + s.c.Company() + ", which this flow posts to",
+			Remedy:  "Post it in the company it belongs to, or correct the company in the rules.",
+		})
+		return nil, &connector.Rejection{Issues: issues}
+	}
+	if err := p.Check(); err != nil {
+		var fs document.Faults
+		errors.As(err, &fs)
+		for _, f := range fs {
+			if f.Field == "company" {
+				continue // the client has one
+			}
+			issues = append(issues, connector.Issue{
+				Code: string(f.Code), Field: f.Field, Value: f.Value, Message: f.Message, Owner: connector.IT,
+				Remedy: "Report it as a defect of the mapping, with its version; nothing was sent.",
+			})
+		}
+	}
+	ins := make([]epicor.APInvoiceInput, 0, len(p.Invoices))
+	seen := map[[2]string]bool{}
+	for i, inv := range p.Invoices {
+		in, err := s.input(inv, d)
+		if err != nil {
+			return nil, &connector.Rejection{Issues: append(issues, connector.Issue{
+				Code: "date_invalid", Field: fmt.Sprintf("invoice %d", i+1), Message: err.Error(), Owner: connector.IT,
+				Remedy: "Report it as a defect of the mapping, with its version; nothing was sent.",
+			})}
+		}
+		if n := utf8.RuneCountInString(in.Number); n > s.opts.NumberLength {
+			issues = append(issues, connector.Issue{
+				Code: "number_too_long", Field: fmt.Sprintf("invoice %d, number", i+1), Value: in.Number, Owner: connector.Finance,
+				Message: fmt.Sprintf("the invoice number has %d characters, Epicor takes %d, and it is never cut", n, s.opts.NumberLength),
+				Remedy:  "Correct the number in Concur, or enter this invoice by hand.",
+			})
+		}
+		id := [2]string{in.VendorID, in.Number}
+		if seen[id] {
+			issues = append(issues, connector.Issue{
+				Code: string(document.PostingMismatch), Field: fmt.Sprintf("invoice %d, number", i+1), Value: in.Number, Owner: connector.IT,
+				Message: "two invoices of the set have one vendor and one number",
+				Remedy:  "Report it as a defect of the mapping, with its version; nothing was sent.",
+			})
+		}
+		seen[id] = true
+		ins = append(ins, in)
+	}
+	if len(issues) > 0 {
+		return nil, &connector.Rejection{Issues: issues}
+	}
+	return ins, nil
+}
+
+func (s *InvoiceSink) input(inv document.APInvoice, d connector.Delivery[document.Posting]) (epicor.APInvoiceInput, error) {
+	in := epicor.APInvoiceInput{
+		Key: d.Key(), VendorID: inv.Vendor, Number: inv.Number, DebitMemo: inv.DebitMemo,
+		Currency: inv.Currency, Description: inv.Description,
+	}
+	// A number that we made up changes with each generation, since Epicor never
+	// takes the number of a cancelled invoice again. A supplier's own stays.
+	if inv.MadeUp && d.Generation > 1 {
+		in.Number += "-" + strconv.Itoa(d.Generation)
+	}
+	var errs [3]error
+	in.Date, errs[0] = epicor.ParseDate(string(inv.Date))
+	in.ApplyDate, errs[1] = epicor.ParseDate(string(inv.ApplyDate))
+	if s.opts.DueDates {
+		in.DueDate, errs[2] = epicor.ParseDate(string(inv.Due))
+	}
+	for _, l := range inv.Lines {
+		line := epicor.APInvoiceLineInput{Description: l.Description, Amount: l.Amount}
+		for _, sp := range l.Splits {
+			line.Splits = append(line.Splits, epicor.APInvoiceSplitInput{Account: sp.Account, Amount: sp.Amount})
+		}
+		in.Lines = append(in.Lines, line)
+	}
+	return in, errors.Join(errs[:]...)
+}
+
+// sight is what stands in Epicor of one delivery.
+type sight struct {
+	ins       []epicor.APInvoiceInput
+	of        []*epicor.APInvoice // ours, for each input; nil: not there
+	strays    []*epicor.APInvoice // bear the key and belong to no input
+	strangers []*epicor.APInvoice // headers in the way: an input's vendor and number, without the key
+}
+
+// numbersPerQuery keeps the address of a request short enough for the strictest
+// servers.
+const numbersPerQuery = 15
+
+func (s *InvoiceSink) look(ctx context.Context, key string, ins []epicor.APInvoiceInput) (*sight, error) {
+	v := &sight{ins: ins, of: make([]*epicor.APInvoice, len(ins))}
+	ours, err := s.c.APInvoices.Find(ctx, key)
+	if err != nil {
+		return nil, err
+	}
+	for _, inv := range ours {
+		i := slices.IndexFunc(ins, func(in epicor.APInvoiceInput) bool {
+			return in.VendorID == inv.VendorID && in.Number == inv.Number
+		})
+		if i < 0 {
+			v.strays = append(v.strays, inv)
+			continue
+		}
+		v.of[i] = inv
+	}
+	var missing []epicor.APInvoiceInput
+	for i, in := range ins {
+		if v.of[i] == nil {
+			missing = append(missing, in)
+		}
+	}
+	for chunk := range slices.Chunk(missing, numbersPerQuery) {
+		numbers := make([]string, 0, len(chunk))
+		for _, in := range chunk {
+			numbers = append(numbers, in.Number)
+		}
+		for inv, err := range s.c.APInvoices.List(ctx, odata.Query{Filter: odata.In("InvoiceNum", numbers...)}) {
+			if err != nil {
+				return nil, err
+			}
+			if inv.Key != key && slices.ContainsFunc(chunk, func(in epicor.APInvoiceInput) bool {
+				return in.VendorID == inv.VendorID && strings.EqualFold(in.Number, inv.Number)
+			}) {
+				v.strangers = append(v.strangers, inv)
+			}
+		}
+	}
+	return v, nil
+}
+
+func (v *sight) invoices() []*epicor.APInvoice {
+	var out []*epicor.APInvoice
+	for _, inv := range v.of {
+		if inv != nil {
+			out = append(out, inv)
+		}
+	}
+	return append(out, v.strays...)
+}
+
+func (v *sight) finding() connector.Finding {
+	var why, lacks []string
+	there := 0
+	for _, inv := range v.strays {
+		why = append(why, fmt.Sprintf("invoice %s of vendor %s bears the key and is none of the set", inv.Number, inv.VendorID))
+	}
+	for _, inv := range v.strangers {
+		why = append(why, fmt.Sprintf("invoice %s of vendor %s stands there without the key (%s %s)", inv.Number, inv.VendorID, inv.Amount, inv.Currency))
+	}
+	for i := range v.ins {
+		in, inv := &v.ins[i], v.of[i]
+		if inv == nil {
+			lacks = append(lacks, "invoice "+in.Number+" is missing")
+			continue
+		}
+		there++
+		switch d := in.Diff(inv); {
+		case inv.Cancelled != "":
+			why = append(why, fmt.Sprintf("invoice %s was cancelled by %s", inv.Number, inv.Cancelled))
+		case len(d) == 0:
+		case inv.Posted:
+			why = append(why, fmt.Sprintf("invoice %s is posted and differs: %s", inv.Number, strings.Join(d, "; ")))
+		default:
+			if c := in.Conflicts(inv); len(c) > 0 {
+				why = append(why, fmt.Sprintf("invoice %s differs: %s", inv.Number, strings.Join(c, "; ")))
+				continue
+			}
+			lacks = append(lacks, fmt.Sprintf("invoice %s is not whole: %s", inv.Number, strings.Join(d, "; ")))
+		}
+	}
+	switch {
+	case len(why) > 0:
+		return connector.Finding{Presence: connector.Different, Why: strings.Join(why, "; ")}
+	case len(lacks) == 0:
+		return connector.Finding{Presence: connector.Same}
+	case there == 0:
+		return connector.Finding{Presence: connector.Absent}
+	default:
+		return connector.Finding{Presence: connector.Partial, Why: strings.Join(lacks, "; ")}
+	}
+}
+
+func (s *InvoiceSink) receipt(invs []*epicor.APInvoice, notes []string) connector.Receipt {
+	r := connector.Receipt{Final: true, Notes: notes}
+	for _, inv := range invs {
+		r.Made = append(r.Made, made(inv))
+		if s.opts.Final == Posted && !inv.Posted {
+			r.Final = false
+		}
+	}
+	return r
+}
+
+func made(inv *epicor.APInvoice) connector.Made {
+	return connector.Made{
+		ID: inv.ID(), Number: inv.Number, Company: inv.Company, Party: strings.TrimSpace(inv.VendorID + " " + inv.VendorName),
+		Batch: inv.Group, Date: inv.ApplyDate.String(),
+		Totals: []connector.Total{{Company: inv.Company, Currency: inv.Currency, Amount: inv.Amount.Value()}},
+	}
+}

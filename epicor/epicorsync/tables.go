@@ -1,0 +1,148 @@
+package epicorsync
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/ml-connector/ml-connector/epicor"
+	"github.com/ml-connector/ml-connector/epicor/odata"
+	"github.com/ml-connector/ml-connector/sync/connector"
+	"github.com/ml-connector/ml-connector/sync/document"
+)
+
+// DefaultMaxAge is how old a snapshot of the tables may be unless the options
+// say otherwise.
+const DefaultMaxAge = 5 * time.Minute
+
+// TablesOptions are the optional parts of a TableReader. The zero value of each
+// field is a good default.
+type TablesOptions struct {
+	// MaxAge is how old a snapshot may be; 0: DefaultMaxAge.
+	MaxAge time.Duration
+	// COACode is the chart of accounts that is read; empty: all, which is right
+	// where a company has one.
+	COACode string
+	// EmployeeColumn is the column of Vendor that holds an employee's id, such as
+	// ExternalId or a user-defined one; empty: vendors are not linked to employees.
+	EmployeeColumn string
+	// IgnoreApproval takes vendors that are not approved as if they were, for
+	// companies that do not use the approval.
+	IgnoreApproval bool
+	// FirstOpen is the first day that may be posted to; empty: not known.
+	FirstOpen document.Date
+	// Now is the clock; nil: time.Now.
+	Now func() time.Time
+}
+
+// TableReader reads the vendors and GL accounts of an Epicor company for a
+// mapping and keeps them a short while. A snapshot never changes; its version is
+// a hash of its rows. It is safe for concurrent use: one reading is under way at
+// a time, whoever waits for it.
+type TableReader struct {
+	c    *epicor.Client
+	opts TablesOptions
+
+	turn chan struct{} // held by whoever may look at the fields below
+	last *document.Tables
+	read time.Time
+}
+
+// Tables returns a reader of the vendors and GL accounts of the company of c.
+// Nothing is read before the first Snapshot.
+func Tables(c *epicor.Client, opts *TablesOptions) *TableReader {
+	r := &TableReader{c: c, turn: make(chan struct{}, 1)}
+	if opts != nil {
+		r.opts = *opts
+	}
+	if r.opts.MaxAge == 0 {
+		r.opts.MaxAge = DefaultMaxAge
+	}
+	if r.opts.Now == nil {
+		r.opts.Now = time.Now
+	}
+	return r
+}
+
+// Snapshot returns the tables as they were at most MaxAge ago. An error is a
+// fault of the connection (connector.ErrConnection) or a passing one.
+func (r *TableReader) Snapshot(ctx context.Context) (*document.Tables, error) {
+	return r.get(ctx, r.opts.MaxAge)
+}
+
+// Refresh reads the tables anew, for those who know that something changed.
+func (r *TableReader) Refresh(ctx context.Context) (*document.Tables, error) {
+	return r.get(ctx, -1)
+}
+
+func (r *TableReader) get(ctx context.Context, maxAge time.Duration) (*document.Tables, error) {
+	select {
+	case r.turn <- struct{}{}:
+		defer func() { <-r.turn }()
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	began := r.opts.Now()
+	if age := began.Sub(r.read); r.last != nil && age >= 0 && age <= maxAge {
+		return r.last, nil
+	}
+	t, err := r.load(ctx)
+	if err != nil {
+		var e *epicor.Error
+		if errors.As(err, &e) && lasting(e) {
+			return nil, fmt.Errorf("%w: %s: %w", connector.ErrConnection, fix(e), err)
+		}
+		return nil, fmt.Errorf("epicorsync: %w", err)
+	}
+	r.last, r.read = t, began
+	return t, nil
+}
+
+func (r *TableReader) load(ctx context.Context) (*document.Tables, error) {
+	cols := []string{"Company", "VendorNum", "VendorID", "Name", "CurrencyCode", "TaxPayerID", "Inactive", "Approved", "PayHold"}
+	if r.opts.EmployeeColumn != "" {
+		cols = append(cols, r.opts.EmployeeColumn)
+	}
+	var vendors []document.Vendor
+	for v, err := range r.c.Vendors.List(ctx, odata.Query{Select: cols}) {
+		if err != nil {
+			return nil, err
+		}
+		vendors = append(vendors, document.Vendor{
+			ID: v.VendorID, Name: v.Name, Currency: v.CurrencyCode, TaxID: v.TaxPayerID, EmployeeID: r.employee(v),
+			Inactive: v.Inactive, Unapproved: !v.Approved && !r.opts.IgnoreApproval, Hold: v.PayHold,
+		})
+	}
+	q := odata.Query{Select: []string{"Company", "COACode", "GLAccount1", "AccountDesc", "Active", "EffFrom", "EffTo"}}
+	if r.opts.COACode != "" {
+		q.Filter = odata.Eq("COACode", r.opts.COACode)
+	}
+	var accounts []document.Account
+	for a, err := range r.c.GLAccounts.List(ctx, q) {
+		if err != nil {
+			return nil, err
+		}
+		accounts = append(accounts, document.Account{
+			Code: a.Account, Description: a.Description, Inactive: !a.Active,
+			From: document.Date(a.EffFrom.String()), To: document.Date(a.EffTo.String()),
+		})
+	}
+	return document.NewTables(r.c.Company(), vendors, accounts, &document.TablesOptions{FirstOpen: r.opts.FirstOpen})
+}
+
+// employee reads the employee's id out of the column that the options name.
+func (r *TableReader) employee(v *epicor.Vendor) string {
+	switch r.opts.EmployeeColumn {
+	case "":
+		return ""
+	case "ExternalId":
+		return v.ExternalID
+	}
+	var s string
+	if json.Unmarshal(v.Extra[r.opts.EmployeeColumn], &s) != nil {
+		return ""
+	}
+	return s
+}
