@@ -301,7 +301,10 @@ func pageOf[T any](c *call, rows []T) reply {
 			return c.refuseAs(http.StatusBadRequest, "request.validation.error", "page must be 1 or more")
 		}
 	}
-	from := min((n-1)*size, len(rows))
+	from := len(rows)
+	if pages := (len(rows) + size - 1) / size; n <= pages {
+		from = (n - 1) * size
+	}
 	p := wirePage{Links: []wireLink{}, Content: rows[from:min(from+size, len(rows))]}
 	p.Page.Size, p.Page.TotalElements, p.Page.Number = size, len(rows), n
 	p.Page.TotalPages = (len(rows) + size - 1) / size
