@@ -88,58 +88,202 @@ const (
 	PurchaseOrder = "purchase_order"
 )
 
-// Code is a line of the catalogue of issues.
-type Code struct {
-	Code    string
-	Meaning string          // what happened, in general
-	Owner   connector.Owner // who can mend it, most of the time
-	Remedy  string          // what to do
-}
-
 // Codes returns the catalogue: every code that a Mapper may give, in the order
 // in which a document is looked at. Messages, pages and guides read from it.
-func Codes() []Code {
+func Codes() []connector.Code {
 	return slices.Clone(catalogue)
 }
 
 // catalogue is read, never written.
-var catalogue = []Code{
-	{DocumentKindUnknown, "The document is neither an expense report nor a supplier's invoice.", connector.IT, "Update the connector, or take the document out of the flow."},
-	{TestDocument, "The document is a test transaction and the company it would be posted to is not named as a test company.", connector.ConcurAdmin, "Withdraw the test in Concur, or name a test company under company.test."},
-	{CompanyUnknown, "No rule says which company of the ERP the document belongs to.", connector.Finance, "Add the ledger or the code under company."},
-	{CompanyForeign, "The document, or an allocation of it, belongs to another company than the one this flow posts to.", connector.Finance, "Post it in the company it belongs to, or correct the allocation in Concur."},
-	{CurrencyUnknown, "The currency is not in ISO 4217.", connector.ConcurAdmin, "Correct the currency in Concur."},
-	{AmountTooFine, "An amount has digits below the currency's minor unit.", connector.ConcurAdmin, "Correct the amount in Concur; nothing is rounded silently."},
-	{DateInvalid, "A date is no calendar date.", connector.ConcurAdmin, "Correct the date in Concur."},
-	{EntryRepeated, "Two entries bear one id, so that one of them would be paid twice.", connector.IT, "Fetch the document again; if it stays so, report it to SAP Concur."},
-	{ItemisationDoubled, "An itemised entry stands beside its own children, so that it would be paid twice.", connector.IT, "Fetch the document again; if it stays so, report it to SAP Concur."},
-	{AllocationMismatch, "The allocations of an entry do not add up to its amount.", connector.ConcurAdmin, "Correct the allocations in Concur."},
-	{TotalMismatch, "The entries and charges do not add up to the approved total.", connector.ConcurAdmin, "Compare the document with Concur and correct it there; nothing is posted until it ties."},
-	{PostingMismatch, "What the rules made of the document does not add up to it. Nothing was sent.", connector.IT, "Report it as a defect, with the mapping's version."},
-	{PaymentTypeUnknown, "No counterparty is named for a payment type, so nobody knows who is owed.", connector.Finance, "Add the payment type under counterparties."},
-	{PersonalUnmapped, "A personal expense stands on a card that the company pays, and the rules do not say who bears it.", connector.Finance, "Give the counterparty personal: employee_owes or personal: skip."},
-	{EmployeeIDMissing, "The employee has no employee id, by which the vendor is found.", connector.ConcurAdmin, "Enter the employee id in the user's profile in Concur."},
-	{SupplierCodeMissing, "The supplier has no vendor code. Suppliers are never matched by name.", connector.ConcurAdmin, "Enter the vendor code at the supplier in Concur."},
-	{SupplierUnlisted, "The supplier's code is in no line under suppliers.vendors.", connector.Finance, "Add the code under suppliers.vendors."},
-	{VendorMissing, "The ERP has no vendor with this id. Vendors are never created by the connector.", connector.Purchasing, "Create the vendor in the ERP, or link another one in the rules."},
-	{VendorAmbiguous, "The ERP links several vendors to one employee.", connector.Finance, "Leave one link in the ERP, or name the vendor under employees.vendors."},
-	{VendorInactive, "The vendor is inactive in the ERP.", connector.Purchasing, "Activate the vendor in the ERP, or link another one in the rules."},
-	{VendorUnapproved, "The vendor is not approved in the ERP.", connector.Purchasing, "Approve the vendor in the ERP."},
-	{VendorHold, "Payments to the vendor are held in the ERP, and pay_hold: refuse is set.", connector.Purchasing, "Release the hold in the ERP, or set pay_hold: allow."},
-	{CostCentreMissing, "An expense, its allocation and the document's header have no cost centre, and the account needs one.", connector.ConcurAdmin, "Enter the cost centre in Concur, or use an account without one in the rule."},
-	{CostCentreUnknown, "The rules do not know the cost centre.", connector.Finance, "Add the cost centre under cost_centres.values."},
-	{AccountUnmapped, "No rule under accounts matches the expense.", connector.Finance, "Add a rule under accounts.rules."},
-	{SegmentMissing, "A part of the GL account has no value in the document.", connector.ConcurAdmin, "Fill the field in Concur, or change the account of the rule."},
-	{SegmentInvalid, "A value that becomes a part of the GL account holds a |, which separates segments.", connector.ConcurAdmin, "Correct the code in Concur."},
-	{AccountUnknown, "The ERP has no such GL account.", connector.Finance, "Create the account in the ERP, or correct the rule."},
-	{AccountInactive, "The GL account may not be used on the apply date.", connector.Finance, "Choose an active account, or change its effective dates in the ERP."},
-	{NumberMissing, "The document has no number.", connector.ConcurAdmin, "Enter the invoice number in Concur."},
-	{NumberTooLong, "The supplier's invoice number is longer than the ERP takes. It is never cut, since two numbers could become one.", connector.Finance, "Correct the number in Concur, or enter this invoice by hand."},
-	{NumberInvalid, "The supplier's invoice number holds characters that no number has.", connector.ConcurAdmin, "Correct the number in Concur."},
-	{InvoiceDateMissing, "The document has no date.", connector.ConcurAdmin, "Enter the date in Concur."},
-	{ApplyDateMissing, "The date that decides the fiscal period is missing.", connector.IT, "Choose another date under apply_date.from, or find out why Concur gave none."},
-	{PeriodClosed, "The fiscal period of the apply date is closed in the ERP.", connector.Finance, "Open the period, or set apply_date.closed_period: next_open."},
-	{ChargeUnspreadable, "A charge cannot be spread, because no line has an amount of its sign.", connector.Finance, "Give the charge an account of its own under charges."},
-	{ChargeUnknown, "A charge is neither shipping nor tax.", connector.IT, "Update the connector."},
-	{PurchaseOrder, "A line belongs to a purchase order. Booked to a GL account it would be counted twice: once here, once by the receipt.", connector.Purchasing, "Enter it in the ERP against the order, or set purchase_orders: expense where orders are not received there."},
+var catalogue = []connector.Code{
+	{
+		Code: DocumentKindUnknown, Owner: connector.IT,
+		Meaning: "The document is neither an expense report nor a supplier's invoice.",
+		Remedy:  "Update the connector, or take the document out of the flow.",
+	},
+	{
+		Code: TestDocument, Owner: connector.ConcurAdmin,
+		Meaning: "The document is a test transaction and the company it would be posted to is not named as a test company.",
+		Remedy:  "Withdraw the test in Concur, or name a test company under company.test.",
+	},
+	{
+		Code: CompanyUnknown, Owner: connector.Finance,
+		Meaning: "No rule says which company of the ERP the document belongs to.",
+		Remedy:  "Add the ledger or the code under company.",
+	},
+	{
+		Code: CompanyForeign, Owner: connector.Finance,
+		Meaning: "The document, or an allocation of it, belongs to another company than the one this flow posts to.",
+		Remedy:  "Post it in the company it belongs to, or correct the allocation in Concur.",
+	},
+	{
+		Code: CurrencyUnknown, Owner: connector.ConcurAdmin,
+		Meaning: "The currency is not in ISO 4217.",
+		Remedy:  "Correct the currency in Concur.",
+	},
+	{
+		Code: AmountTooFine, Owner: connector.ConcurAdmin,
+		Meaning: "An amount has digits below the currency's minor unit.",
+		Remedy:  "Correct the amount in Concur; nothing is rounded silently.",
+	},
+	{
+		Code: DateInvalid, Owner: connector.ConcurAdmin,
+		Meaning: "A date is no calendar date.",
+		Remedy:  "Correct the date in Concur.",
+	},
+	{
+		Code: EntryRepeated, Owner: connector.IT,
+		Meaning: "Two entries bear one id, so that one of them would be paid twice.",
+		Remedy:  "Fetch the document again; if it stays so, report it to SAP Concur.",
+	},
+	{
+		Code: ItemisationDoubled, Owner: connector.IT,
+		Meaning: "An itemised entry stands beside its own children, so that it would be paid twice.",
+		Remedy:  "Fetch the document again; if it stays so, report it to SAP Concur.",
+	},
+	{
+		Code: AllocationMismatch, Owner: connector.ConcurAdmin,
+		Meaning: "The allocations of an entry do not add up to its amount.",
+		Remedy:  "Correct the allocations in Concur.",
+	},
+	{
+		Code: TotalMismatch, Owner: connector.ConcurAdmin,
+		Meaning: "The entries and charges do not add up to the approved total.",
+		Remedy:  "Compare the document with Concur and correct it there; nothing is posted until it ties.",
+	},
+	{
+		Code: PostingMismatch, Owner: connector.IT,
+		Meaning: "What the rules made of the document does not add up to it. Nothing was sent.",
+		Remedy:  "Report it as a defect, with the mapping's version.",
+	},
+	{
+		Code: PaymentTypeUnknown, Owner: connector.Finance,
+		Meaning: "No counterparty is named for a payment type, so nobody knows who is owed.",
+		Remedy:  "Add the payment type under counterparties.",
+	},
+	{
+		Code: PersonalUnmapped, Owner: connector.Finance,
+		Meaning: "A personal expense stands on a card that the company pays, and the rules do not say who bears it.",
+		Remedy:  "Give the counterparty personal: employee_owes or personal: skip.",
+	},
+	{
+		Code: EmployeeIDMissing, Owner: connector.ConcurAdmin,
+		Meaning: "The employee has no employee id, by which the vendor is found.",
+		Remedy:  "Enter the employee id in the user's profile in Concur.",
+	},
+	{
+		Code: SupplierCodeMissing, Owner: connector.ConcurAdmin,
+		Meaning: "The supplier has no vendor code. Suppliers are never matched by name.",
+		Remedy:  "Enter the vendor code at the supplier in Concur.",
+	},
+	{
+		Code: SupplierUnlisted, Owner: connector.Finance,
+		Meaning: "The supplier's code is in no line under suppliers.vendors.",
+		Remedy:  "Add the code under suppliers.vendors.",
+	},
+	{
+		Code: VendorMissing, Owner: connector.Purchasing,
+		Meaning: "The ERP has no vendor with this id. Vendors are never created by the connector.",
+		Remedy:  "Create the vendor in the ERP, or link another one in the rules.",
+	},
+	{
+		Code: VendorAmbiguous, Owner: connector.Finance,
+		Meaning: "The ERP links several vendors to one employee.",
+		Remedy:  "Leave one link in the ERP, or name the vendor under employees.vendors.",
+	},
+	{
+		Code: VendorInactive, Owner: connector.Purchasing,
+		Meaning: "The vendor is inactive in the ERP.",
+		Remedy:  "Activate the vendor in the ERP, or link another one in the rules.",
+	},
+	{
+		Code: VendorUnapproved, Owner: connector.Purchasing,
+		Meaning: "The vendor is not approved in the ERP.",
+		Remedy:  "Approve the vendor in the ERP.",
+	},
+	{
+		Code: VendorHold, Owner: connector.Purchasing,
+		Meaning: "Payments to the vendor are held in the ERP, and pay_hold: refuse is set.",
+		Remedy:  "Release the hold in the ERP, or set pay_hold: allow.",
+	},
+	{
+		Code: CostCentreMissing, Owner: connector.ConcurAdmin,
+		Meaning: "An expense, its allocation and the document's header have no cost centre, and the account needs one.",
+		Remedy:  "Enter the cost centre in Concur, or use an account without one in the rule.",
+	},
+	{
+		Code: CostCentreUnknown, Owner: connector.Finance,
+		Meaning: "The rules do not know the cost centre.",
+		Remedy:  "Add the cost centre under cost_centres.values.",
+	},
+	{
+		Code: AccountUnmapped, Owner: connector.Finance,
+		Meaning: "No rule under accounts matches the expense.",
+		Remedy:  "Add a rule under accounts.rules.",
+	},
+	{
+		Code: SegmentMissing, Owner: connector.ConcurAdmin,
+		Meaning: "A part of the GL account has no value in the document.",
+		Remedy:  "Fill the field in Concur, or change the account of the rule.",
+	},
+	{
+		Code: SegmentInvalid, Owner: connector.ConcurAdmin,
+		Meaning: "A value that becomes a part of the GL account holds a |, which separates segments.",
+		Remedy:  "Correct the code in Concur.",
+	},
+	{
+		Code: AccountUnknown, Owner: connector.Finance,
+		Meaning: "The ERP has no such GL account.",
+		Remedy:  "Create the account in the ERP, or correct the rule.",
+	},
+	{
+		Code: AccountInactive, Owner: connector.Finance,
+		Meaning: "The GL account may not be used on the apply date.",
+		Remedy:  "Choose an active account, or change its effective dates in the ERP.",
+	},
+	{
+		Code: NumberMissing, Owner: connector.ConcurAdmin,
+		Meaning: "The document has no number.",
+		Remedy:  "Enter the invoice number in Concur.",
+	},
+	{
+		Code: NumberTooLong, Owner: connector.Finance,
+		Meaning: "The supplier's invoice number is longer than the ERP takes. It is never cut, since two numbers could become one.",
+		Remedy:  "Correct the number in Concur, or enter this invoice by hand.",
+	},
+	{
+		Code: NumberInvalid, Owner: connector.ConcurAdmin,
+		Meaning: "The supplier's invoice number holds characters that no number has.",
+		Remedy:  "Correct the number in Concur.",
+	},
+	{
+		Code: InvoiceDateMissing, Owner: connector.ConcurAdmin,
+		Meaning: "The document has no date.",
+		Remedy:  "Enter the date in Concur.",
+	},
+	{
+		Code: ApplyDateMissing, Owner: connector.IT,
+		Meaning: "The date that decides the fiscal period is missing.",
+		Remedy:  "Choose another date under apply_date.from, or find out why Concur gave none.",
+	},
+	{
+		Code: PeriodClosed, Owner: connector.Finance,
+		Meaning: "The fiscal period of the apply date is closed in the ERP.",
+		Remedy:  "Open the period, or set apply_date.closed_period: next_open.",
+	},
+	{
+		Code: ChargeUnspreadable, Owner: connector.Finance,
+		Meaning: "A charge cannot be spread, because no line has an amount of its sign.",
+		Remedy:  "Give the charge an account of its own under charges.",
+	},
+	{
+		Code: ChargeUnknown, Owner: connector.IT,
+		Meaning: "A charge is neither shipping nor tax.",
+		Remedy:  "Update the connector.",
+	},
+	{
+		Code: PurchaseOrder, Owner: connector.Purchasing,
+		Meaning: "A line belongs to a purchase order. Booked to a GL account it would be counted twice: once here, once by the receipt.",
+		Remedy:  "Enter it in the ERP against the order, or set purchase_orders: expense where orders are not received there.",
+	},
 }
