@@ -72,9 +72,7 @@ func (s *Server) AddCompany(name string, opts *CompanyOptions) *Company {
 	o.Country = orElse(o.Country, "US")
 	o.Ledger = orElse(o.Ledger, "DEFAULT")
 	o.Policy = orElse(o.Policy, "US Expense Policy")
-	if o.Invoice == nil {
-		o.Invoice = defaultInvoiceCodes()
-	}
+	o.Invoice = o.Invoice.orDefault()
 	c.policyID = s.ids.upper("policy", 32)
 	s.companies = append(s.companies, c)
 	return c

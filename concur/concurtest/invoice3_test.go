@@ -167,5 +167,6 @@ func TestLocalizedDataNamesTheInvoiceStatuses(t *testing.T) {
 	co := s.AddCompany("Acme", &concurtest.CompanyOptions{Invoice: &concurtest.InvoiceCodes{PendingPayment: "X_READY"}})
 	o := get(t, s, co, "/api/v3.0/invoice/localizeddata?type=paymentStatus&langCode=en").object(t)
 	require.Contains(t, o["LocalizationData"], map[string]any{"Code": "X_READY", "LangCode": "en", "LocalizedValue": "Pending Payment"})
+	require.Contains(t, o["LocalizationData"], map[string]any{"Code": "P_NOTP", "LangCode": "en", "LocalizedValue": "Not Paid"})
 	require.Equal(t, 400, get(t, s, co, "/api/v3.0/invoice/localizeddata?type=colour").status)
 }

@@ -10,16 +10,24 @@ import (
 )
 
 // InvoiceCodes are the status codes of payment requests. The vendor publishes
-// none; a client reads them from localizeddata.
+// none; a client reads them from localizeddata. An empty code is the default, which
+// borrows from the expense reports.
 type InvoiceCodes struct {
 	Draft, Pending, Approved, SentBack       string // approval
 	NotPaid, PendingPayment, Extracted, Paid string // payment
 }
 
-func defaultInvoiceCodes() *InvoiceCodes {
+// orDefault fills what is empty; nil is all empty.
+func (in *InvoiceCodes) orDefault() *InvoiceCodes {
+	var c InvoiceCodes
+	if in != nil {
+		c = *in
+	}
 	return &InvoiceCodes{
-		Draft: NotSubmitted, Pending: PendingApproval, Approved: Approved, SentBack: SentBack,
-		NotPaid: NotPaid, PendingPayment: "P_PEND", Extracted: "P_EXTR", Paid: Paid,
+		Draft: orElse(c.Draft, NotSubmitted), Pending: orElse(c.Pending, PendingApproval),
+		Approved: orElse(c.Approved, Approved), SentBack: orElse(c.SentBack, SentBack),
+		NotPaid: orElse(c.NotPaid, NotPaid), PendingPayment: orElse(c.PendingPayment, "P_PEND"),
+		Extracted: orElse(c.Extracted, "P_EXTR"), Paid: orElse(c.Paid, Paid),
 	}
 }
 
