@@ -1,0 +1,75 @@
+package concur_test
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+
+	"github.com/ml-connector/ml-connector/concur"
+	"github.com/ml-connector/ml-connector/concur/concurtest"
+)
+
+// connect returns a client of a company of a Concur in memory. A real program
+// has its app's id and secret, a store of its own and no options.
+func connect(ctx context.Context, s *concurtest.Server, co *concurtest.Company) *concur.Client {
+	app := concur.App{ClientID: s.App().ClientID, ClientSecret: concur.Secret(s.App().ClientSecret)}
+	tokens, err := concur.NewTokenSource(app, concur.NewMemoryTokenStore(), &concur.TokenOptions{HTTP: s.Client()})
+	if err != nil {
+		panic(err)
+	}
+	if _, err := tokens.Connect(ctx, co.ID, concur.Secret(co.RequestToken())); err != nil {
+		panic(err)
+	}
+	return concur.NewClient(tokens, nil)
+}
+
+func ExampleReportsV3Service_List() {
+	ctx, server := context.Background(), concurtest.New(nil)
+	defer server.Close()
+	company := server.AddCompany("Acme", nil)
+	company.AddUser(concurtest.User{Login: "ada@acme.example"})
+	company.AddApprovedReport(concurtest.Report{Owner: "ada@acme.example", Name: "Trade fair", Expenses: []concurtest.Expense{
+		{Type: "LUNCH", Amount: concurtest.Amount("12.50")},
+	}})
+	client := connect(ctx, server, company)
+
+	for report, err := range client.ReportsV3.List(ctx, concur.ReportV3Query{User: concur.AllUsers}) {
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		fmt.Println(report.Name, report.PaymentStatusCode, report.TotalApprovedAmount, report.CurrencyCode)
+	}
+	// Output: Trade fair P_PROC 12.5 USD
+}
+
+func ExampleNewEventHandler() {
+	server := concurtest.New(&concurtest.Options{ManualDelivery: true})
+	defer server.Close()
+	company := server.AddCompany("Acme", nil)
+	company.AddUser(concurtest.User{Login: "ada@acme.example"})
+
+	verifier, err := concur.NewSignatureVerifier(concur.SignaturePSS, server.SigningKey())
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	handler := concur.NewEventHandler(func(_ context.Context, e concur.Event) error {
+		facts, err := e.Report()
+		if err != nil {
+			return nil // of another topic
+		}
+		fmt.Println(e.EventType, facts.ReportID != "") // make it durable here
+		return nil
+	}, &concur.EventOptions{Verifier: verifier, Companies: []string{company.ID}})
+
+	webhook := httptest.NewServer(http.StripPrefix("/concur/events", handler))
+	defer webhook.Close()
+	server.Subscribe(concurtest.TopicReports, webhook.URL+"/concur/events", nil)
+	company.AddReport(concurtest.Report{Owner: "ada@acme.example", Expenses: []concurtest.Expense{{Type: "LUNCH", Amount: concurtest.Amount("12.50")}}})
+	if _, err := server.Flush(context.Background()); err != nil {
+		fmt.Println(err)
+	}
+	// Output: reportCreated true
+}
