@@ -104,7 +104,7 @@ func (e *Error) Is(target error) bool {
 	default:
 		return false
 	}
-	return target == is //nolint:errorlint // Is itself compares with the sentinel
+	return target == is
 }
 
 // Retryable reports whether the same call may succeed later. For a call that

@@ -56,11 +56,9 @@ func ExampleNewEventHandler() {
 		return
 	}
 	handler := concur.NewEventHandler(func(_ context.Context, e concur.Event) error {
-		facts, err := e.Report()
-		if err != nil {
-			return nil // of another topic
+		if facts, err := e.Report(); err == nil { // else it is of another topic
+			fmt.Println(e.EventType, facts.ReportID != "") // make it durable here
 		}
-		fmt.Println(e.EventType, facts.ReportID != "") // make it durable here
 		return nil
 	}, &concur.EventOptions{Verifier: verifier, Companies: []string{company.ID}})
 

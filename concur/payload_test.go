@@ -9,7 +9,6 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -234,6 +233,6 @@ func TestPublishedTokenRefusalsAreTyped(t *testing.T) {
 		var refused *concur.TokenError
 		require.ErrorAs(t, err, &refused, name)
 		require.Equal(t, code, refused.Code, name)
-		require.False(t, strings.Contains(err.Error(), "hush"))
+		require.NotContains(t, err.Error(), "hush")
 	}
 }

@@ -218,11 +218,11 @@ func (e *TokenError) RetryAfter() time.Duration { return e.wait }
 func (e *TokenError) Is(target error) bool {
 	switch e.Class() {
 	case TokenReconnect, TokenApp, TokenAccount:
-		return target == ErrUnauthorized //nolint:errorlint // Is itself compares with the sentinel
+		return target == ErrUnauthorized
 	case TokenRequest:
-		return target == ErrInvalid //nolint:errorlint // Is itself compares with the sentinel
+		return target == ErrInvalid
 	case TokenWait:
-		return target == ErrRateLimited && e.Status == http.StatusTooManyRequests //nolint:errorlint // Is itself compares with the sentinel
+		return target == ErrRateLimited && e.Status == http.StatusTooManyRequests
 	case TokenElsewhere:
 		return false
 	default:
