@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/shopspring/decimal"
+
+	"github.com/ml-connector/ml-connector/internal/wire"
 )
 
 // Outcome says what is in Epicor after a call that failed.
@@ -385,11 +387,7 @@ func (b *building) line(ctx context.Context, in *APInvoiceLineInput) (int, error
 	}
 	one := decimal.NewFromInt(1)
 	if !row.Decimal("VendorQty").Value().Abs().Equal(one) {
-		qty, err := ParseDecimal("1")
-		if err != nil {
-			return 0, err
-		}
-		if ds, err = s.ChangeVendorQty(ctx, ds, qty); err != nil {
+		if ds, err = s.ChangeVendorQty(ctx, ds, wire.DecimalOf(one)); err != nil {
 			return 0, err
 		}
 	}

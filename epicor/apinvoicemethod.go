@@ -7,6 +7,8 @@ import (
 	"strconv"
 
 	"github.com/shopspring/decimal"
+
+	"github.com/ml-connector/ml-connector/internal/wire"
 )
 
 // The methods of Erp.BO.APInvoiceSvc that are used here, each with its
@@ -202,11 +204,7 @@ func (s *APInvoiceService) DeleteByID(ctx context.Context, vendorNum int, invoic
 // has been committed then.
 func settle(row func(*Tableset) (*Row, error), column string, want decimal.Decimal, ds *Tableset, change func(*Tableset, Decimal) (*Tableset, error), first decimal.Decimal) (*Tableset, error) {
 	for _, proposed := range []decimal.Decimal{first, first.Neg()} {
-		d, err := ParseDecimal(proposed.String())
-		if err != nil {
-			return nil, err
-		}
-		out, err := change(ds, d)
+		out, err := change(ds, wire.DecimalOf(proposed))
 		if err != nil {
 			return nil, err
 		}

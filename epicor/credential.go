@@ -122,22 +122,22 @@ func (b *bearer) String() string   { return "epicor.Bearer(" + redacted + ")" }
 func (b *bearer) GoString() string { return b.String() }
 
 // StaticToken is a source of one token that somebody else renews.
-func StaticToken(token string) TokenSource { return staticToken(token) }
+func StaticToken(token string) TokenSource { return &staticToken{Secret(token)} }
 
-type staticToken Secret
+type staticToken struct{ value Secret }
 
-func (t staticToken) Token(_ context.Context, spent Secret) (Token, error) {
-	if spent == Secret(t) {
+func (t *staticToken) Token(_ context.Context, spent Secret) (Token, error) {
+	if spent == t.value {
 		return Token{}, &Error{
 			Operation: "token", Status: http.StatusUnauthorized,
 			Message: "the token is no longer accepted and there is no way to get another: give a new one",
 		}
 	}
-	return Token{Value: Secret(t)}, nil
+	return Token{Value: t.value}, nil
 }
 
-func (t staticToken) String() string   { return redacted }
-func (t staticToken) GoString() string { return redacted }
+func (t *staticToken) String() string   { return redacted }
+func (t *staticToken) GoString() string { return redacted }
 
 // TokenResourceOptions are the optional parts of a TokenResource.
 type TokenResourceOptions struct {

@@ -8,6 +8,8 @@ import (
 	"slices"
 
 	"github.com/shopspring/decimal"
+
+	"github.com/ml-connector/ml-connector/internal/wire"
 )
 
 // RowMod says what a method shall do with a row of a tableset.
@@ -295,11 +297,7 @@ func (r *Row) Set(column string, v any) error {
 			v = x.String() + "T00:00:00"
 		}
 	case decimal.Decimal:
-		d, err := ParseDecimal(x.String())
-		if err != nil {
-			return fmt.Errorf("column %s: %w", column, err)
-		}
-		v = d
+		v = wire.DecimalOf(x)
 	}
 	raw, err := encodeJSON(v)
 	if err != nil {
