@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-// Vendor is a vendor of the ERP, as far as a mapping needs it. Name is personal
-// data where the vendor is an employee.
+// Vendor is a vendor, as far as a mapping or a copy of the vendor master needs
+// it. Name, address and e-mail are personal data where the vendor is a person.
 type Vendor struct {
 	ID         string `json:"id"` // what a person knows: "E1042"
 	Name       string `json:"name,omitempty"`
@@ -20,6 +20,12 @@ type Vendor struct {
 	Inactive   bool   `json:"inactive,omitempty"`
 	Unapproved bool   `json:"unapproved,omitempty"`
 	Hold       bool   `json:"hold,omitempty"` // payments are held; invoices may still be entered
+
+	// What a copy of the vendor master needs beside it; a mapping leaves it empty.
+	AddressCode string  `json:"address_code,omitempty"` // where a system keeps several addresses of one vendor
+	Address     Address `json:"address,omitzero"`
+	Email       string  `json:"email,omitempty"`
+	TermsDays   int     `json:"terms_days,omitempty"` // days until payment; 0: not known
 }
 
 // Account is a GL account of the ERP.
