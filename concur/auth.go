@@ -50,6 +50,7 @@ const (
 	tokenTimeout = 2 * time.Minute
 	maxHops      = 2 // of code 16
 	maxConflicts = 5
+	maxFlights   = 5
 	// otherWait is how long a refused refresh waits for another process to save
 	// what it got for the same refresh token, looking every otherPoll.
 	otherWait = 3 * time.Second
@@ -192,7 +193,7 @@ func (s *TokenSource) get(ctx context.Context, margin time.Duration, refused Sec
 	}
 	// Callers that want different things share a flight, so one that joined
 	// another's looks at what came out and may start its own.
-	for range 2 {
+	for range maxFlights {
 		ch := s.flight.DoChan("token", func() (any, error) {
 			// The flight serves many callers: that the first one gave up must not end it.
 			ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), tokenTimeout)

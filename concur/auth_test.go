@@ -212,9 +212,8 @@ func TestTokenWhoseSaveFailedIsSavedNextInsteadOfSpendingTheOldOne(t *testing.T)
 	store := &watchedStore{TokenStore: o.store, fail: func() error { return broken }}
 	tokens := o.source(t, store)
 	client := concur.NewClient(tokens, nil)
-	_, err := tokens.Token(t.Context())
-	require.NoError(t, err)
-	_, err = tokens.Refresh(t.Context())
+	o.company.ExpireTokens() // what is stored buys nothing more but a refresh
+	_, err := tokens.Refresh(t.Context())
 	require.ErrorIs(t, err, broken)
 	store.fail = nil
 	o.ResetCalls()
@@ -269,6 +268,52 @@ func TestConflictOnSaveTakesTheTokenOfTheOtherProcess(t *testing.T) {
 	theirs, err := other.Token(t.Context())
 	require.NoError(t, err)
 	require.Equal(t, string(theirs.AccessToken), string(mine.AccessToken))
+}
+
+// lateStore lets something happen after the first load.
+type lateStore struct {
+	concur.TokenStore
+	once sync.Once
+	then func()
+}
+
+func (s *lateStore) Load(ctx context.Context) (concur.Token, string, error) {
+	t, rev, err := s.TokenStore.Load(ctx)
+	s.once.Do(s.then)
+	return t, rev, err
+}
+
+func TestRefreshTokenThatAnotherProcessSpentFirstIsReplacedByTheirs(t *testing.T) {
+	t.Parallel()
+	o := inProcess(t, nil) // spends a refresh token once: the second gets code 108
+	o.company.ExpireTokens()
+	other := o.source(t, o.store)
+	store := &lateStore{TokenStore: o.store, then: func() {
+		_, err := other.Refresh(context.Background())
+		require.NoError(t, err)
+	}}
+	stale, _, err := o.store.Load(t.Context())
+	require.NoError(t, err)
+	mine := o.source(t, &expired{store, stale})
+	got, err := mine.Token(t.Context())
+	require.NoError(t, err)
+	theirs, err := other.Token(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, string(theirs.AccessToken), string(got.AccessToken))
+}
+
+// expired shows one token as if its time were up.
+type expired struct {
+	concur.TokenStore
+	token concur.Token
+}
+
+func (s *expired) Load(ctx context.Context) (concur.Token, string, error) {
+	t, rev, err := s.TokenStore.Load(ctx)
+	if t.AccessToken == s.token.AccessToken {
+		t.Expiry = time.Time{}
+	}
+	return t, rev, err
 }
 
 func TestCallerThatGivesUpDoesNotEndTheRefreshOfTheOthers(t *testing.T) {
@@ -364,14 +409,19 @@ func TestCodeSixteenIsFollowedTwice(t *testing.T) {
 
 func TestCodeSixteenIsNotFollowedForEver(t *testing.T) {
 	t.Parallel()
-	s := tokenEndpoint(t, map[string]string{
-		concur.BootstrapURL:                   elsewhere("https://us2.api.concursolutions.com"),
-		"https://us2.api.concursolutions.com": elsewhere(concur.BootstrapURL),
+	calls := 0
+	mock := httpmock.NewMockTransport()
+	mock.RegisterNoResponder(func(r *http.Request) (*http.Response, error) {
+		calls++
+		return httpmock.NewStringResponse(http.StatusBadRequest, elsewhere("https://"+r.URL.Host)), nil
 	})
-	_, err := s.Connect(t.Context(), "company", "request")
+	s, err := concur.NewTokenSource(concur.App{ClientID: "id", ClientSecret: "hush"}, concur.NewMemoryTokenStore(), &concur.TokenOptions{HTTP: &http.Client{Transport: mock}})
+	require.NoError(t, err)
+	_, err = s.Connect(t.Context(), "company", "request")
 	var refused *concur.TokenError
 	require.ErrorAs(t, err, &refused)
 	require.Equal(t, concur.TokenElsewhere, refused.Class())
+	require.Equal(t, 3, calls, "the first call and two more")
 }
 
 func TestTokenIsNeverSentToAForeignHost(t *testing.T) {

@@ -1,6 +1,7 @@
 package concur
 
 import (
+	"errors"
 	"fmt"
 	"net/url"
 	"strings"
@@ -11,6 +12,10 @@ import (
 // Authentication page ("Base URIs for Obtaining a Token"), which requires
 // third-party applications to use it.
 const BootstrapURL = "https://glz.api.concursolutions.com"
+
+// ErrHost says that a call was not made because its host is none that a token
+// may be sent to; see TokenOptions.AllowHosts.
+var ErrHost = errors.New("concur: host is not allowed")
 
 // hosts decides where a bearer token may be sent. The vendor gives the base URL
 // of every call in an answer, so an answer that was tampered with could
@@ -55,7 +60,7 @@ func (h hosts) base(geolocation string) (string, error) {
 	if secure && (chinaHosts[host] || concurHost(host)) {
 		return base, nil
 	}
-	return "", fmt.Errorf("host of %q is none of SAP Concur's: add it to AllowHosts if it is yours", base)
+	return "", fmt.Errorf("%w: %q is none of SAP Concur's: add it to AllowHosts if it is yours", ErrHost, base)
 }
 
 // concurHost reports whether host is one label below api.concursolutions.com:
@@ -77,7 +82,7 @@ func concurHost(host string) bool {
 // print mixed-case hosts and append a path.
 func normalise(geolocation string) (string, error) {
 	bad := func(why string) (string, error) {
-		return "", fmt.Errorf("geolocation %.80q %s", geolocation, why)
+		return "", fmt.Errorf("%w: geolocation %.80q %s", ErrHost, geolocation, why)
 	}
 	u, err := url.Parse(strings.TrimSpace(geolocation))
 	switch {

@@ -14,11 +14,16 @@ func translate(err error) error {
 	switch {
 	case err == nil:
 		return nil
-	case errors.Is(err, concur.ErrUnauthorized), errors.Is(err, concur.ErrForbidden), errors.Is(err, concur.ErrNoToken):
+	case errors.Is(err, concur.ErrUnauthorized), errors.Is(err, concur.ErrForbidden),
+		errors.Is(err, concur.ErrNoToken), errors.Is(err, concur.ErrHost):
 		return fmt.Errorf("%w: %w", connector.ErrConnection, err)
-	default:
-		return err
 	}
+	// A token call that was refused as malformed is not going to change either.
+	var refused *concur.TokenError
+	if errors.As(err, &refused) && !refused.Retryable() {
+		return fmt.Errorf("%w: %w", connector.ErrConnection, err)
+	}
+	return err
 }
 
 // translateDocument is translate for the call that decides whether the

@@ -114,12 +114,15 @@ func (s *PaymentRequestSource) Check(ctx context.Context) error {
 	return nil
 }
 
-// day is how far before the last change a sweep begins: the service's filters
-// are whole days, and which of both ends they include is not documented.
 const day = 24 * time.Hour
 
+// dayOverlap is how far before the last change a sweep begins. The service's
+// filters are whole days; neither which of both ends they include nor whose
+// calendar they follow is documented, and each may cost a day.
+const dayOverlap = 2 * day
+
 // Changes implements connector.Source: the digests of invoices that changed, by
-// whole days with one to spare. A digest's Version changes with its last change,
+// whole days with two to spare. A digest's Version changes with its last change,
 // its statuses and its total, so what a sweep sees again is not fetched again.
 func (s *PaymentRequestSource) Changes(ctx context.Context, after connector.Cursor) (connector.Page[document.Document], error) {
 	none := connector.Page[document.Document]{}
@@ -137,7 +140,7 @@ func (s *PaymentRequestSource) Changes(ctx context.Context, after connector.Curs
 			pos.since = time.Now().Add(-DefaultLookback)
 		}
 	}
-	q := concur.DigestQuery{LastModifiedDateAfter: dayOf(pos.since.Add(-day)), Limit: s.opts.PageSize}
+	q := concur.DigestQuery{LastModifiedDateAfter: dayOf(pos.since.Add(-dayOverlap)), Limit: s.opts.PageSize}
 	list, err := s.client.Digests.ListPage(ctx, q, pos.page)
 	if err != nil {
 		if again, ok := pos.restart(); ok && (errors.Is(err, concur.ErrInvalid) || errors.Is(err, concur.ErrNotFound)) {

@@ -421,3 +421,34 @@ func TestForeignCursorIsRefused(t *testing.T) {
 		require.Error(t, err, c)
 	}
 }
+
+func TestHostThatIsNotAllowedNeedsMending(t *testing.T) {
+	t.Parallel()
+	o := open(t, nil)
+	r := o.approved(lunch("12.50"))
+	o.company.ExpireTokens()
+	o.Inject(concurtest.Fault{Path: "/oauth2/v0/token", Status: 200, Body: `{"access_token":"a","refresh_token":"r","expires_in":3600,"geolocation":"https://evil.example"}`})
+	_, err := concursync.Reports(o.client, nil).Fetch(t.Context(), o.ref(r))
+	require.ErrorIs(t, err, connector.ErrConnection)
+}
+
+func TestTokenCallThatIsMalformedNeedsMending(t *testing.T) {
+	t.Parallel()
+	o := open(t, nil)
+	r := o.approved(lunch("12.50"))
+	o.company.ExpireTokens()
+	o.RefuseTokens(1, 135)
+	_, err := concursync.Reports(o.client, nil).Fetch(t.Context(), o.ref(r))
+	require.ErrorIs(t, err, connector.ErrConnection)
+}
+
+func TestCompanyUnderMaintenanceIsWaitedFor(t *testing.T) {
+	t.Parallel()
+	o := open(t, nil)
+	r := o.approved(lunch("12.50"))
+	o.company.ExpireTokens()
+	o.RefuseTokens(1, 134)
+	_, err := concursync.Reports(o.client, nil).Fetch(t.Context(), o.ref(r))
+	require.Error(t, err)
+	require.NotErrorIs(t, err, connector.ErrConnection)
+}
