@@ -1,0 +1,289 @@
+package epicor_test
+
+import (
+	"encoding/json"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/ml-connector/ml-connector/epicor"
+)
+
+// schema is what the vendor publishes about its services.
+type schema struct {
+	columns map[string]map[string]bool     // table to columns
+	inputs  map[string]map[string][]string // service to method to inputs
+	sets    map[string]map[string]bool     // service to entity sets
+	outputs map[string]bool                // names of outputs, of all methods
+}
+
+// loadSchema reads the folder that EPICOR_SCHEMA names: tables/*.json and
+// methods/*.json.
+func loadSchema(t *testing.T) schema {
+	t.Helper()
+	dir := os.Getenv("EPICOR_SCHEMA")
+	if dir == "" {
+		if os.Getenv("ML_CONNECTOR_NO_SKIP") == "1" {
+			t.Fatal("EPICOR_SCHEMA is not set, and ML_CONNECTOR_NO_SKIP=1 wants every test to run")
+		}
+		t.Skip("SKIPPED: set EPICOR_SCHEMA to a folder with the vendor's tables/*.json and methods/*.json to check every name against them")
+	}
+	s := schema{
+		columns: map[string]map[string]bool{}, inputs: map[string]map[string][]string{},
+		sets: map[string]map[string]bool{}, outputs: map[string]bool{},
+	}
+	read := func(pattern string, into func() any, use func(any)) {
+		files, err := filepath.Glob(filepath.Join(dir, pattern))
+		require.NoError(t, err)
+		require.NotEmpty(t, files, pattern)
+		for _, f := range files {
+			b, err := os.ReadFile(f)
+			require.NoError(t, err)
+			v := into()
+			require.NoError(t, json.Unmarshal(b, v), f)
+			use(v)
+		}
+	}
+	type named struct {
+		Name string `json:"name"`
+	}
+	type table struct {
+		Table   string  `json:"table"`
+		Columns []named `json:"columns"`
+	}
+	read("tables/*.json", func() any { return &table{} }, func(v any) {
+		x := v.(*table)
+		s.columns[x.Table] = map[string]bool{}
+		for _, c := range x.Columns {
+			s.columns[x.Table][c.Name] = true
+		}
+	})
+	type service struct {
+		Service string `json:"service"`
+		Methods []struct {
+			Verb   string   `json:"verb"`
+			Name   string   `json:"name"`
+			Input  []named  `json:"input"`
+			Output []named  `json:"output"`
+			Params []string `json:"params"`
+		} `json:"methods"`
+	}
+	read("methods/*.json", func() any { return &service{} }, func(v any) {
+		x := v.(*service)
+		s.inputs[x.Service], s.sets[x.Service] = map[string][]string{}, map[string]bool{}
+		for _, m := range x.Methods {
+			if m.Verb == "GET" && slices.Contains(m.Params, "select") {
+				s.sets[x.Service][m.Name] = true
+			}
+			var in []string
+			for _, p := range m.Input {
+				in = append(in, p.Name)
+			}
+			slices.Sort(in)
+			if len(in) > 0 || s.inputs[x.Service][m.Name] == nil {
+				s.inputs[x.Service][m.Name] = in
+			}
+			for _, o := range m.Output {
+				s.outputs[o.Name] = true
+			}
+		}
+	})
+	return s
+}
+
+// source is the package's own code, with its string constants.
+func source(t *testing.T) (files []*ast.File, consts map[string]string) {
+	t.Helper()
+	names, err := filepath.Glob("*.go")
+	require.NoError(t, err)
+	consts = map[string]string{}
+	for _, n := range names {
+		if strings.HasSuffix(n, "_test.go") {
+			continue
+		}
+		f, err := parser.ParseFile(token.NewFileSet(), n, nil, parser.SkipObjectResolution)
+		require.NoError(t, err)
+		files = append(files, f)
+		ast.Inspect(f, func(n ast.Node) bool {
+			if v, ok := n.(*ast.ValueSpec); ok && len(v.Names) == len(v.Values) {
+				for i, name := range v.Names {
+					if s, ok := literal(v.Values[i], nil); ok {
+						consts[name.Name] = s
+					}
+				}
+			}
+			return true
+		})
+	}
+	return files, consts
+}
+
+func literal(e ast.Expr, consts map[string]string) (string, bool) {
+	switch x := e.(type) {
+	case *ast.BasicLit:
+		if x.Kind != token.STRING {
+			return "", false
+		}
+		s, err := strconv.Unquote(x.Value)
+		return s, err == nil
+	case *ast.Ident:
+		s, ok := consts[x.Name]
+		return s, ok
+	}
+	return "", false
+}
+
+// calls visits every call in the package with the name of what is called.
+func calls(files []*ast.File, visit func(name string, args []ast.Expr)) {
+	for _, f := range files {
+		ast.Inspect(f, func(n ast.Node) bool {
+			c, ok := n.(*ast.CallExpr)
+			if !ok {
+				return true
+			}
+			fn := c.Fun
+			if ix, ok := fn.(*ast.IndexExpr); ok {
+				fn = ix.X
+			}
+			switch x := fn.(type) {
+			case *ast.SelectorExpr:
+				visit(x.Sel.Name, c.Args)
+			case *ast.Ident:
+				visit(x.Name, c.Args)
+			}
+			return true
+		})
+	}
+}
+
+func TestEveryMethodIsCalledWithExactlyItsDocumentedInputs(t *testing.T) {
+	s := loadSchema(t)
+	files, consts := source(t)
+	seen := map[string]bool{}
+	calls(files, func(name string, args []ast.Expr) {
+		service, method, in := "Erp.BO.APInvoiceSvc", "", ast.Expr(nil)
+		switch {
+		case name == "compute" && len(args) == 3:
+			method, _ = literal(args[1], consts)
+			in = args[2]
+		case (name == "Call" || name == "Compute" || name == "Read") && len(args) == 4:
+			service, _ = literal(args[1], consts)
+			method, _ = literal(args[2], consts)
+			in = args[3]
+		}
+		lit, ok := in.(*ast.CompositeLit)
+		if method == "" || !ok {
+			return
+		}
+		var given []string
+		for _, e := range lit.Elts {
+			if kv, ok := e.(*ast.KeyValueExpr); ok {
+				k, _ := literal(kv.Key, consts)
+				given = append(given, k)
+			}
+		}
+		slices.Sort(given)
+		want, there := s.inputs[service][method]
+		require.True(t, there, "%s has no method %s", service, method)
+		require.Equal(t, want, given, "%s/%s", service, method)
+		seen[method] = true
+	})
+	require.Greater(t, len(seen), 20, "the test finds the calls no longer: %v", seen)
+	t.Logf("%d methods checked", len(seen))
+}
+
+func TestEveryColumnThatTheCodeNamesExists(t *testing.T) {
+	s := loadSchema(t)
+	files, consts := source(t)
+	known := map[string]bool{}
+	for _, table := range []string{"APInvHed", "APInvDtl", "APInvExp", "APInvExpTGLC", "APInvGrp", "Vendor"} {
+		require.NotEmpty(t, s.columns[table], table)
+		for c := range s.columns[table] {
+			known[c] = true
+		}
+	}
+	n := 0
+	calls(files, func(name string, args []ast.Expr) {
+		at := -1
+		switch name {
+		case "Text", "Int", "Bool", "Decimal", "Date", "Set", "Has", "drop":
+			at = 0
+		case "settle":
+			at = 1
+		}
+		if at < 0 || len(args) <= at {
+			return
+		}
+		column, ok := literal(args[at], consts)
+		if !ok || strings.Contains(column, "-") || strings.Contains(column, "/") {
+			return // a header of HTTP
+		}
+		switch column {
+		case "Accept", "CallSettings", "License", "Authorization", "username", "password", "clientid", "clientsecret":
+			return
+		}
+		n++
+		require.True(t, known[column] || s.outputs[column], "no table and no answer has %q", column)
+	})
+	require.Greater(t, n, 25)
+	require.True(t, s.columns["APInvHed"]["ExternalID"])
+	for i := 1; i <= 20; i++ {
+		require.True(t, s.columns["APInvExpTGLC"]["SegValue"+strconv.Itoa(i)])
+		require.True(t, s.columns["GLAccount"]["SegValue"+strconv.Itoa(i)])
+	}
+	t.Logf("%d uses of columns checked", n)
+}
+
+func TestEveryFieldOfARowIsAColumn(t *testing.T) {
+	s := loadSchema(t)
+	n := 0
+	for table, row := range map[string]any{
+		"Vendor": epicor.Vendor{}, "GLAccount": epicor.GLAccount{}, "COASegValues": epicor.SegmentValue{}, "APInvHed": epicor.APInvoice{},
+	} {
+		rt := reflect.TypeOf(row)
+		for i := range rt.NumField() {
+			name, _, _ := strings.Cut(rt.Field(i).Tag.Get("json"), ",")
+			if name == "-" {
+				continue
+			}
+			n++
+			require.True(t, s.columns[table][name], "table %s has no column %s", table, name)
+		}
+	}
+	t.Logf("%d fields checked", n)
+}
+
+func TestEveryEntitySetExistsWithItsKey(t *testing.T) {
+	s := loadSchema(t)
+	files, consts := source(t)
+	tables := map[string]string{"GLAccounts": "GLAccount", "COASegValues": "COASegValues", "Vendors": "Vendor", "APInvoices": "APInvHed"}
+	n := 0
+	calls(files, func(name string, args []ast.Expr) {
+		if name != "NewEntities" || len(args) < 4 {
+			return
+		}
+		service, _ := literal(args[1], consts)
+		set, _ := literal(args[2], consts)
+		require.True(t, s.sets[service][set], "%s has no set %s", service, set)
+		var key []string
+		for _, a := range args[3:] {
+			k, ok := literal(a, consts)
+			require.True(t, ok)
+			require.True(t, s.columns[tables[set]][k], "%s has no column %s", set, k)
+			key = append(key, k)
+		}
+		// The address of one row names its key.
+		require.True(t, s.sets[service][set+"_"+strings.Join(key, "_")], "%s has another key than %v", set, key)
+		n++
+	})
+	require.Equal(t, len(tables), n)
+}
