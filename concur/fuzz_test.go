@@ -1,6 +1,7 @@
 package concur
 
 import (
+	"encoding/json"
 	"net/http"
 	"net/url"
 	"strings"
@@ -108,5 +109,30 @@ func FuzzGeolocation(f *testing.F) {
 		if u.Scheme != "https" || u.User != nil || u.Port() != "" || (!strings.HasSuffix(u.Hostname(), ".api.concursolutions.com") && !chinaHosts[u.Hostname()]) {
 			t.Fatalf("%q became %q", s, base)
 		}
+	})
+}
+
+func FuzzPaymentRequest(f *testing.F) {
+	for _, s := range []string{
+		`{"ID":"A","LineItems":{"LineItem":[{"Allocations":{"Allocation":{"Percentage":"100"}}}]}}`, `{"LineItems":[{"Allocations":[]}]}`,
+		`{"LineItems":{"LineItem":{"LineItem":{}}}}`, `{"LineItems":"","Custom1":1,"OrgUnit01":null}`, `{"InvoiceAmount":"1e9999999"}`,
+	} {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, body []byte) {
+		var r PaymentRequest
+		if json.Unmarshal(body, &r) != nil {
+			return
+		}
+		for name := range r.Custom {
+			if !strings.HasPrefix(name, "custom") && !strings.HasPrefix(name, "orgUnit") {
+				t.Fatalf("custom field %q", name)
+			}
+		}
+		if _, err := json.Marshal(r); err != nil {
+			t.Fatal(err)
+		}
+		var v ReportV3
+		_ = json.Unmarshal(body, &v)
 	})
 }

@@ -58,6 +58,11 @@ func (s *ReportSource) complete(ctx context.Context, snap *connector.Snapshot[do
 func (s *ReportSource) approval(ctx context.Context, snap *connector.Snapshot[document.Document], owner string) error {
 	doc := &snap.Content
 	user, err := s.people.user(ctx, owner)
+	if errors.Is(err, concur.ErrNotFound) {
+		// The mapping names what it misses without him, and a person decides.
+		snap.Why += "; the owner is no user any more, so no date of approval is to be had"
+		return nil
+	}
 	if err != nil {
 		return err
 	}

@@ -48,7 +48,7 @@ type ReportsOptions struct {
 	// PaymentClass takes the class of a payment type ("CBCP") in place of the
 	// customer's own id ("1022"), which tells card programmes apart.
 	PaymentClass bool
-	// Concurrency is how many calls one Fetch has under way. Default:
+	// Concurrency is how many expenses one Fetch reads at a time. Default:
 	// DefaultConcurrency.
 	Concurrency int
 }

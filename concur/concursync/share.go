@@ -21,9 +21,9 @@ func shareOut(as []document.Allocation, amount decimal.Decimal, currency, field 
 	amounts, err := document.AllocatePercent(amount, percents, minor)
 	if err != nil {
 		return &connector.Rejection{Err: err, Issues: []connector.Issue{{
-			Code: "allocation_percent", Field: field, Owner: connector.ConcurAdmin,
+			Code: AllocationPercent, Field: field, Owner: connector.ConcurAdmin,
 			Message: "its allocations cannot be turned into amounts",
-			Remedy:  "correct the allocations in Concur so that they add up to 100 %",
+			Remedy:  catalogue[0].Remedy,
 		}}}
 	}
 	for i := range as {

@@ -1,4 +1,4 @@
-// Command firstcall reads one expense report from SAP Concur and prints its
+// Firstcall reads one expense report from SAP Concur and prints its
 // head and its expenses.
 //
 //	go run ./examples/firstcall -offline
