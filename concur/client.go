@@ -1,6 +1,7 @@
 package concur
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -32,19 +33,28 @@ type Client struct {
 	Digests         *DigestsService
 	Expenses        *ExpensesService
 	ListItems       *ListItemsService
+	Lists           *ListsService
 	LocalizedData   *LocalizedDataService
 	PaymentRequests *PaymentRequestsService
 	Reports         *ReportsService
 	ReportsV3       *ReportsV3Service
 	Users           *UsersService
+	Vendors         *VendorsService
 
 	tokens    *TokenSource
+	source    tokenGetter
 	rest      *rest.Client
 	language  string
 	userAgent string
 }
 
 type service struct{ client *Client }
+
+// tokenGetter gives out tokens that live longer than a margin and are not the
+// one that was refused.
+type tokenGetter interface {
+	get(ctx context.Context, margin time.Duration, refused Secret) (Token, error)
+}
 
 // NewClient returns a client for the company whose token the source keeps. It
 // makes no call.
@@ -56,23 +66,31 @@ func NewClient(tokens *TokenSource, opts *Options) *Client {
 	if httpClient == nil {
 		httpClient = tokens.http
 	}
-	c := &Client{
-		tokens: tokens, rest: rest.New(rest.Options{HTTP: httpClient}),
-		language: opts.Language, userAgent: opts.UserAgent,
-	}
-	if c.userAgent == "" {
-		c.userAgent = "ml-connector"
-	}
+	c := newClient(tokens, httpClient, opts)
+	c.tokens = tokens
 	s := service{c}
 	c.Allocations = &AllocationsService{s}
 	c.Digests = &DigestsService{s}
 	c.Expenses = &ExpensesService{s}
 	c.ListItems = &ListItemsService{s}
+	c.Lists = &ListsService{s}
 	c.LocalizedData = &LocalizedDataService{s}
 	c.PaymentRequests = &PaymentRequestsService{s}
 	c.Reports = &ReportsService{s}
 	c.ReportsV3 = &ReportsV3Service{s}
 	c.Users = &UsersService{s}
+	c.Vendors = &VendorsService{s}
+	return c
+}
+
+func newClient(source tokenGetter, httpClient *http.Client, opts *Options) *Client {
+	c := &Client{
+		source: source, rest: rest.New(rest.Options{HTTP: httpClient}),
+		language: opts.Language, userAgent: opts.UserAgent,
+	}
+	if c.userAgent == "" {
+		c.userAgent = "ml-connector"
+	}
 	return c
 }
 
@@ -88,6 +106,11 @@ type request struct {
 	body      any    // sent as JSON
 	// safe: the call changes nothing and may be repeated.
 	safe bool
+	// outcome reports that an answer outside of 2xx is nevertheless the call's
+	// result, to be decoded as such.
+	outcome func(status int, body []byte) bool
+	// mayBeEmpty: success may come without a body, which leaves out as it is.
+	mayBeEmpty bool
 }
 
 // do sends a call to the company's geolocation and decodes its answer into out,
@@ -101,7 +124,7 @@ func (c *Client) do(ctx context.Context, r request, out any) error {
 	if r.safe {
 		margin = readMargin
 	}
-	token, err := c.tokens.get(ctx, margin, "")
+	token, err := c.source.get(ctx, margin, "")
 	if err != nil {
 		return inOperation(r.operation, err)
 	}
@@ -110,7 +133,7 @@ func (c *Client) do(ctx context.Context, r request, out any) error {
 		return err
 	}
 	if r.safe && (res.Status == http.StatusUnauthorized || res.Status == http.StatusForbidden) {
-		token, err = c.tokens.get(ctx, margin, token.AccessToken)
+		token, err = c.source.get(ctx, margin, token.AccessToken)
 		if err != nil {
 			return inOperation(r.operation, err)
 		}
@@ -118,10 +141,10 @@ func (c *Client) do(ctx context.Context, r request, out any) error {
 			return err
 		}
 	}
-	if res.Status < 200 || res.Status > 299 {
+	if (res.Status < 200 || res.Status > 299) && (r.outcome == nil || !r.outcome(res.Status, res.Body)) {
 		return errorFrom(r.operation, res.Status, res.Header, res.Body, rest.RetryAfter(res.Header, time.Now()))
 	}
-	if out == nil {
+	if out == nil || r.mayBeEmpty && len(bytes.TrimSpace(res.Body)) == 0 {
 		return nil
 	}
 	if err := json.Unmarshal(res.Body, out); err != nil {

@@ -24,7 +24,9 @@ type ListItem struct {
 	} `json:"lists"` // where the item lives
 }
 
-// ListItemsService reads items of lists. Follows the List Item v4 page.
+// ListItemsService reads and writes items of lists. A code or a name with a
+// hyphen is refused before it is sent: it can corrupt the list. Follows the List
+// Item v4 and List Item Bulk v4 pages.
 type ListItemsService struct{ service }
 
 // Get returns one item. The id is a UUID, or the 32 hexadecimal digits without
