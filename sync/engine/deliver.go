@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -16,7 +17,7 @@ import (
 // mapping.
 func (w *work) delivery(ctx context.Context) (delivery, error) {
 	rev := w.r.current()
-	b, err := w.e.content(ctx, w.t.Tenant, rev.Person, rev.Posting)
+	b, err := w.stored(ctx, rev.sealer(), rev.Posting)
 	if err != nil {
 		return delivery{}, err
 	}
@@ -44,7 +45,7 @@ func (w *work) find(ctx context.Context) error {
 	if err != nil {
 		return w.cannotLook(ctx, err)
 	}
-	if w.r.current().State == Delivered {
+	if w.r.current().Effect == Effective {
 		return w.polled(ctx, d, got)
 	}
 	switch got.Presence {
@@ -70,12 +71,13 @@ func (w *work) find(ctx context.Context) error {
 const CodeDiffers = "target_differs"
 
 func (w *work) different(ctx context.Context, d delivery, why string) error {
+	why = clip(why)
 	if err := w.record(ctx, "deliver", "differs", attempt(d, "differs", w.r.Attempts), map[string]any{"why": why}); err != nil {
 		return err
 	}
 	err := w.save(ctx, func(t *storage.Transfer, r *row) {
 		r.Audited = len(r.History)
-		w.park(t, r, []connector.Issue{{
+		w.park(r, []connector.Issue{{
 			Code: CodeDiffers, Owner: connector.Finance, Message: why,
 			Remedy: "Compare the document with what stands in the ERP; remove or correct what is in the way, then replay this document.",
 		}})
@@ -90,7 +92,7 @@ func (w *work) different(ctx context.Context, d delivery, why string) error {
 // cannotLook turns the error of a Find into one that fail takes; a rejection
 // has no meaning there.
 func (w *work) cannotLook(_ context.Context, err error) error {
-	if errors.Is(err, connector.ErrRejected) {
+	if errors.Is(err, connector.ErrRejected) && !isOurs(err) {
 		return fmt.Errorf("engine: could not look in the target: %s", err.Error())
 	}
 	return err
@@ -110,6 +112,7 @@ func (w *work) deliver(ctx context.Context) error {
 		"attempt": n, "revision": d.Revision, "generation": d.Generation, "key": d.Key(), "mapping": rev.Mapping, "totals": rev.Totals,
 	})
 	if err != nil {
+		w.unsent = true
 		return err
 	}
 	receipt, err := w.f.deliver(scope(ctx, w.t.Tenant, w.t.Document, n), d)
@@ -121,7 +124,7 @@ func (w *work) deliver(ctx context.Context) error {
 	case errors.Is(err, connector.ErrRejected):
 		return w.refused(ctx, d, err)
 	}
-	if aerr := w.record(ctx, "deliver", "unknown", attempt(d, "unknown", n), map[string]any{"attempt": n, "error": err.Error()}); aerr != nil {
+	if aerr := w.record(ctx, "deliver", "unknown", attempt(d, "unknown", n), map[string]any{"attempt": n, "error": clip(err.Error())}); aerr != nil {
 		return aerr
 	}
 	return err
@@ -130,7 +133,7 @@ func (w *work) deliver(ctx context.Context) error {
 // made writes down that the posting stands in the target.
 func (w *work) made(ctx context.Context, d delivery, receipt connector.Receipt, how string) error {
 	n := w.r.Attempts
-	err := w.record(ctx, "deliver", how, attempt(d, how, n), map[string]any{"attempt": n, "key": d.Key(), "receipt": receipt})
+	err := w.record(ctx, "deliver", how, attempt(d, how, n), map[string]any{"attempt": n, "key": d.Key(), "receipt": evidence(receipt)})
 	if err != nil {
 		return err
 	}
@@ -188,9 +191,16 @@ func (w *work) polled(ctx context.Context, d delivery, got connector.Finding) er
 		if got.Receipt.Final {
 			return w.made(ctx, d, got.Receipt, "found")
 		}
-		return w.release(ctx, w.pollDue(&w.r), w.f.targetQueue())
+		err := w.save(ctx, func(t *storage.Transfer, r *row) {
+			r.Tries, r.Why = 0, ""
+			w.letGo(t, r, w.pollDue(r), w.f.targetQueue())
+		})
+		if err == nil {
+			w.freed()
+		}
+		return err
 	}
-	why := got.Why
+	why := clip(got.Why)
 	if why == "" {
 		why = "what was delivered is " + string(got.Presence) + " now"
 	}
@@ -198,12 +208,11 @@ func (w *work) polled(ctx context.Context, d delivery, got connector.Finding) er
 		return err
 	}
 	err := w.save(ctx, func(t *storage.Transfer, r *row) {
-		w.park(t, r, []connector.Issue{{
+		w.park(r, []connector.Issue{{
 			Code: CodeDrift, Owner: connector.Finance, Message: why,
-			Remedy: "Somebody changed or removed in the ERP what had been delivered. Decide there which is right; replay takes up what stands then.",
+			Remedy: "Somebody changed or removed in the ERP what had been delivered. Put it back there, then replay this document; it is never delivered a second time.",
 		}})
-		// Never a second delivery: a replay looks first.
-		r.current().Effect = Unknown
+		// The effect stays made: a replay looks again and never delivers.
 		w.letGo(t, r, time.Time{}, w.f.sourceQueue())
 	})
 	if err == nil {
@@ -223,20 +232,37 @@ func (w *work) refused(ctx context.Context, d delivery, cause error) error {
 	if errors.As(cause, &rej) && len(rej.Issues) > 0 {
 		issues = rej.Issues
 	}
+	if _, err := w.await(ctx, issues); err != nil {
+		return err
+	}
+	details, err := w.details(ctx, issues)
+	if err != nil {
+		return err
+	}
 	n := w.r.Attempts
 	if err := w.record(ctx, "deliver", "refused", attempt(d, "refused", n), map[string]any{"attempt": n, "issues": public(issues)}); err != nil {
 		return err
 	}
 	return w.save(ctx, func(_ *storage.Transfer, r *row) {
 		rev := r.current()
-		rev.State, rev.Then, rev.Issues = Reversing, Parked, issues
+		rev.State, rev.Then, rev.Issues, rev.Details = Reversing, Parked, public(issues), details
 		rev.Cause = issues[0].Code
 		r.Audited = len(r.History)
 		r.note(w.e.clock(), "refused", issues[0].String())
 	})
 }
 
-// public leaves personal values out of what the trail keeps in the open.
+// evidence is a receipt as the trail keeps it: the name of a party may be a
+// person's.
+func evidence(r connector.Receipt) connector.Receipt {
+	r.Made = slices.Clone(r.Made)
+	for i := range r.Made {
+		r.Made[i].Party = ""
+	}
+	return r
+}
+
+// public leaves personal values out of what rows and the trail keep in the open.
 func public(is []connector.Issue) []connector.Issue {
 	out := append([]connector.Issue(nil), is...)
 	for i := range out {
@@ -264,13 +290,13 @@ func (w *work) reverse(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := w.record(ctx, "reverse", "done", attempt(d, "reversed", n), map[string]any{"key": d.Key(), "receipt": receipt}); err != nil {
+	if err := w.record(ctx, "reverse", "done", attempt(d, "reversed", n), map[string]any{"key": d.Key(), "receipt": evidence(receipt)}); err != nil {
 		return err
 	}
 	then := w.r.current().Then
 	if then == Parked && w.t.Wakes > w.r.Seen {
 		// Something new came meanwhile: look at it before a person is asked.
-		then = Void
+		then = Pending
 	}
 	err = w.save(ctx, func(t *storage.Transfer, r *row) {
 		rev := r.current()
@@ -280,8 +306,12 @@ func (w *work) reverse(ctx context.Context) error {
 		r.Tries = 0
 		r.Audited = len(r.History)
 		r.note(w.e.clock(), "reversed", numbers(receipt))
-		if then == Parked {
-			w.park(t, r, rev.Issues)
+		switch details := rev.Details; then {
+		case Parked:
+			w.park(r, rev.Issues)
+			rev.Details = details
+		default:
+			rev.Cause, rev.Issues, rev.Details = "", nil, ""
 		}
 		if t.Wakes <= r.Seen {
 			w.letGo(t, r, time.Time{}, w.f.sourceQueue())
@@ -303,12 +333,15 @@ func (w *work) stuck(ctx context.Context, d delivery, cause error) error {
 	if errors.As(cause, &rej) && len(rej.Issues) > 0 {
 		issues = rej.Issues
 	}
+	if _, err := w.await(ctx, issues); err != nil {
+		return err
+	}
 	if err := w.record(ctx, "reverse", "refused", attempt(d, "reverse-refused", w.r.Attempts), map[string]any{"issues": public(issues)}); err != nil {
 		return err
 	}
 	err := w.save(ctx, func(t *storage.Transfer, r *row) {
 		then := r.current().Then
-		w.park(t, r, issues)
+		w.park(r, issues)
 		r.current().Then, r.current().Effect = then, Unknown
 		w.letGo(t, r, time.Time{}, w.f.sourceQueue())
 	})

@@ -27,7 +27,8 @@ type Options struct {
 	// Poll is how often the default runner asks the store for work that nobody
 	// announced, such as another process's: 1 s.
 	Poll time.Duration
-	// Drain is how long a stopping engine lets running work finish: 20 s.
+	// Drain is how long a stopping engine lets running work finish: 20 s. After
+	// that the contexts of the ends are cancelled; Run returns when they have come back.
 	Drain time.Duration
 	// Sealer encrypts contents at rest. Nil: they are stored as they are.
 	Sealer Sealer
@@ -41,6 +42,9 @@ type Options struct {
 // concurrent use.
 type Sealer interface {
 	Seal(ctx context.Context, tenant, person string, plain []byte) ([]byte, error)
+	// Open returns what Seal was given. When the person's key was destroyed its
+	// error is storage.ErrNotFound: then only that document is parked. Every other
+	// error stops all work for a while.
 	Open(ctx context.Context, tenant, person string, sealed []byte) ([]byte, error)
 	// Name returns a keyed hash of plain, at most 64 characters: names of contents
 	// must not tell what is in them.
@@ -63,6 +67,7 @@ type Engine struct {
 	now     func() time.Time
 	log     *slog.Logger
 	gates   *gates
+	idle    idle
 	mirrors *mirrors
 	pauses  *pauses
 
@@ -108,7 +113,9 @@ func New(store storage.Store, trail *audit.Trail, opts *Options) (*Engine, error
 		e.opts.Drain = 20 * time.Second
 	}
 	if e.opts.Runner == nil {
-		e.opts.Runner = &localRunner{workers: e.opts.Workers, poll: e.opts.Poll, drain: e.opts.Drain, now: e.clock}
+		e.opts.Runner = &localRunner{
+			workers: e.opts.Workers, poll: e.opts.Poll, drain: e.opts.Drain, now: e.clock, log: e.log,
+		}
 	}
 	e.gates = newGates(e.clock)
 	e.mirrors = &mirrors{added: make(chan struct{}, 1)}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/ml-connector/ml-connector/mapping"
@@ -56,7 +57,7 @@ func (w *work) fetch(ctx context.Context) error {
 		return w.gone(ctx, learn)
 	case errors.Is(err, connector.ErrWithdrawn):
 		return w.withdrawn(ctx, learn, "withdrawn at the source")
-	case errors.Is(err, connector.ErrRejected):
+	case errors.Is(err, connector.ErrRejected) && !isOurs(err):
 		var rej *connector.Rejection
 		issues := []connector.Issue{{Code: "source_refused", Message: err.Error(), Owner: connector.ConcurAdmin, Remedy: "Mend what the message names at the source, then replay this document."}}
 		if errors.As(err, &rej) && len(rej.Issues) > 0 {
@@ -84,12 +85,20 @@ func (w *work) fetch(ctx context.Context) error {
 // parkNow parks and lets go in one write. A revision that stands in the target
 // keeps its state: what cannot be read now does not undo what was done.
 func (w *work) parkNow(ctx context.Context, learn func(*row), issues []connector.Issue) error {
-	err := w.save(ctx, func(t *storage.Transfer, r *row) {
+	if _, err := w.await(ctx, issues); err != nil {
+		return err
+	}
+	details, err := w.details(ctx, issues)
+	if err != nil {
+		return err
+	}
+	err = w.save(ctx, func(t *storage.Transfer, r *row) {
 		learn(r)
 		if rev := r.current(); rev != nil && rev.Effect != None {
 			r.note(w.e.clock(), "ignored", issues[0].Code)
 		} else {
-			w.park(t, r, issues)
+			w.park(r, issues)
+			r.current().Details = details
 		}
 		w.letGo(t, r, w.pollDue(r), w.f.sourceQueue())
 	})
@@ -97,6 +106,36 @@ func (w *work) parkNow(ctx context.Context, learn func(*row), issues []connector
 		w.freed()
 	}
 	return err
+}
+
+// await notes that the transfer waits for whatever the issues need. It reports
+// whether there was anything.
+func (w *work) await(ctx context.Context, issues []connector.Issue) (bool, error) {
+	waits := false
+	for _, i := range issues {
+		if i.Needs == "" {
+			continue
+		}
+		waits = true
+		if err := w.e.waitFor(ctx, w.t.ID, i.Needs); err != nil {
+			return true, err
+		}
+	}
+	return waits, nil
+}
+
+// details stores issues whole, as a content, when values in them are personal:
+// the row keeps them without. It returns the content's name.
+func (w *work) details(ctx context.Context, issues []connector.Issue) (string, error) {
+	rev := w.r.current()
+	if rev == nil || !slices.ContainsFunc(issues, func(i connector.Issue) bool { return i.Personal && i.Value != "" }) {
+		return "", nil
+	}
+	b, err := marshal(issues)
+	if err != nil {
+		return "", err
+	}
+	return w.put(ctx, "issues", rev.Person, b)
 }
 
 func (w *work) gone(ctx context.Context, learn func(*row)) error {
@@ -115,16 +154,41 @@ func (w *work) void(ctx context.Context, learn func(*row), why string) error {
 		r.Why = why
 		if rev.Effect == None && rev.State != Confirmed && rev.State != Reversed {
 			rev.State, rev.Cause, rev.Issues = Void, "", nil
+			r.Outbox = slices.DeleteFunc(r.Outbox, func(s connector.Signal) bool { return s.Revision == rev.Number })
 			r.note(w.e.clock(), "void", why)
+			// What an earlier revision has standing in the target still stands.
+			r.raise()
 		} else {
 			r.note(w.e.clock(), "ignored", why)
 		}
+		if w.again(r) {
+			return
+		}
 		w.letGo(t, r, w.pollDue(r), w.f.sourceQueue())
 	})
-	if err == nil {
+	if err == nil && w.r.Lease.IsZero() {
 		w.freed()
 	}
 	return err
+}
+
+// again puts a parked revision that has, or may have, an effect back to where it
+// is looked up in the target. It reports whether it did.
+func (w *work) again(r *row) bool {
+	rev := r.current()
+	if rev == nil || rev.State != Parked || rev.Then != "" {
+		return false
+	}
+	switch rev.Effect {
+	case Unknown:
+		rev.State = Delivering
+	case Effective:
+		rev.State = Delivered
+	case None:
+		return false
+	}
+	rev.Cause, rev.Issues = "", nil
+	return true
 }
 
 // withdrawn voids what has no effect and begins to take back what has.
@@ -146,6 +210,8 @@ func (w *work) withdrawn(ctx context.Context, learn func(*row), why string) erro
 			target = r.raise()
 		}
 		target.State, target.Then, target.Cause, target.Issues = Reversing, Reversed, "", nil
+		// The source has taken it back: what it was to be told is no longer true.
+		r.Outbox = nil
 		r.note(w.e.clock(), "recalled", why)
 	})
 }
@@ -155,13 +221,22 @@ func (w *work) notYet(ctx context.Context, learn func(*row), s snapshot) error {
 		learn(r)
 		rev := r.current()
 		switch {
-		case rev != nil && rev.Effect != None:
+		case rev != nil && rev.Effect == Effective:
 			r.note(w.e.clock(), "ignored", "not approved any more, but delivered: "+s.Why)
+			if w.again(r) {
+				return
+			}
+		case rev != nil && rev.Effect == Unknown:
+			// Nothing is sent for a document that is not approved; a person decides.
+			r.note(w.e.clock(), "ignored", "not approved any more, and something may have been delivered: "+s.Why)
 		case rev != nil && rev.State == Confirmed:
 			r.note(w.e.clock(), "ignored", s.Why)
 		default:
 			if rev == nil || rev.Number != s.Revision || rev.Content != "" {
-				r.push(revision{Number: s.Revision, Effect: None, Generation: 1})
+				if rev != nil && rev.Effect == None && rev.State != Confirmed && rev.State != Reversed {
+					rev.State = Void
+				}
+				r.push(revision{Number: s.Revision, Effect: None, Generation: r.generation()})
 				rev = r.current()
 			}
 			rev.State, rev.Cause, rev.Issues = Waiting, "", nil
@@ -171,7 +246,7 @@ func (w *work) notYet(ctx context.Context, learn func(*row), s snapshot) error {
 		}
 		w.letGo(t, r, w.pollDue(r), w.f.sourceQueue())
 	})
-	if err == nil {
+	if err == nil && w.r.Lease.IsZero() {
 		w.freed()
 	}
 	return err
@@ -189,15 +264,16 @@ func (w *work) ready(ctx context.Context, learn func(*row), s snapshot) error {
 		case s.Revision == cur.Number && cur.State == Returned:
 			return w.ignore(ctx, learn, "returned to the source: only a new revision is taken")
 		case s.Revision > cur.Number && cur.Effect == Unknown:
-			// Revision n is resolved first; it is parked with an unknown outcome.
-			return w.ignore(ctx, learn, fmt.Sprintf("revision %d waits until revision %d is resolved", s.Revision, cur.Number))
+			// Revision n is resolved first; it is parked with an unknown outcome. The
+			// knock stays unanswered, so that this one is fetched again then.
+			return w.ignore(ctx, func(*row) {}, fmt.Sprintf("revision %d waits until revision %d is resolved", s.Revision, cur.Number))
 		}
 	}
 	name, err := w.put(ctx, "document", s.Person, s.Content)
 	if err != nil {
 		return err
 	}
-	return w.save(ctx, func(_ *storage.Transfer, r *row) {
+	return w.save(ctx, func(t *storage.Transfer, r *row) {
 		learn(r)
 		rev := r.current()
 		// The content of a revision that never had an effect may still change, and
@@ -207,13 +283,13 @@ func (w *work) ready(ctx context.Context, learn func(*row), s snapshot) error {
 			if rev != nil && rev.Effect == None && rev.State != Confirmed && rev.State != Reversed {
 				rev.State = Void
 			}
-			r.push(revision{Effect: None, Generation: 1})
+			r.push(revision{Effect: None, Generation: r.generation()})
 			rev = r.current()
 		}
-		r.Owner = w.f.name
+		r.Owner, t.Flow = w.f.name, w.f.name
 		rev.Number, rev.Handle, rev.Person = s.Revision, s.Handle, s.Person
 		rev.Totals, rev.Period, rev.Content = s.Totals, s.Period, name
-		rev.State, rev.Cause, rev.Issues, rev.Then = Pending, "", nil, ""
+		rev.State, rev.Cause, rev.Issues, rev.Details, rev.Then = Pending, "", nil, "", ""
 		r.note(w.e.clock(), "fetched", fmt.Sprintf("revision %d: %s", s.Revision, s.Why))
 		if w.f.acknowledger() != nil {
 			w.post(r, connector.Signal{Kind: connector.Taken})
@@ -225,6 +301,7 @@ func (w *work) ignore(ctx context.Context, learn func(*row), why string) error {
 	return w.save(ctx, func(_ *storage.Transfer, r *row) {
 		learn(r)
 		r.note(w.e.clock(), "ignored", why)
+		w.again(r)
 	})
 }
 
@@ -249,6 +326,25 @@ func (w *work) put(ctx context.Context, kind, person string, plain []byte) (stri
 
 func contentPrefix(id storage.ID) string { return "c/" + digest(id.Target, id.Document) + "/" }
 
+// CodeContentGone is the code of a document whose stored content, or the key
+// that seals it, is gone.
+const CodeContentGone = "content_gone"
+
+// stored reads a content that a step needs. That it is gone is this document's
+// fault alone and must not stop the others.
+func (w *work) stored(ctx context.Context, person, name string) ([]byte, error) {
+	b, err := w.e.content(ctx, w.t.Tenant, person, name)
+	if errors.Is(err, storage.ErrNotFound) {
+		return nil, &errGone{err}
+	}
+	return b, err
+}
+
+// errGone says that a stored content is no longer there.
+type errGone struct{ err error }
+
+func (e *errGone) Error() string { return "engine: a stored content is gone: " + e.err.Error() }
+
 // content reads a stored content back.
 func (e *Engine) content(ctx context.Context, tenant, person, name string) ([]byte, error) {
 	b, err := e.store.Read(ctx, tenant, name)
@@ -267,7 +363,7 @@ func (e *Engine) content(ctx context.Context, tenant, person, name string) ([]by
 // intent; what a person must mend parks it.
 func (w *work) mapDocument(ctx context.Context) error {
 	rev := w.r.current()
-	content, err := w.e.content(ctx, w.t.Tenant, rev.Person, rev.Content)
+	content, err := w.stored(ctx, rev.Person, rev.Content)
 	if err != nil {
 		return err
 	}
@@ -278,11 +374,11 @@ func (w *work) mapDocument(ctx context.Context) error {
 		return w.issues(ctx, issues)
 	case err != nil:
 		return err
-	case m.empty:
+	case m.empty && w.r.effective() == nil:
 		return w.confirmWithout(ctx, m.version, CauseNothing, "nothing to post: every line is zero", false)
 	}
 	if prior := w.r.effective(); prior != nil {
-		old, err := w.e.content(ctx, w.t.Tenant, prior.Person, prior.Posting)
+		old, err := w.stored(ctx, prior.sealer(), prior.Posting)
 		if err != nil {
 			return err
 		}
@@ -290,7 +386,7 @@ func (w *work) mapDocument(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if !same {
+		if !same || m.empty {
 			return w.issues(ctx, mapping.Issues{secondRevision(prior, rev)})
 		}
 		return w.confirmWithout(ctx, m.version, "", fmt.Sprintf("revision %d changes nothing that was posted", rev.Number), true)
@@ -310,7 +406,7 @@ func (w *work) mapDocument(ctx context.Context) error {
 	err = w.save(ctx, func(_ *storage.Transfer, r *row) {
 		rev := r.current()
 		rev.State, rev.Effect, rev.Cause, rev.Issues = Delivering, Unknown, "", nil
-		rev.Posting, rev.Reasons, rev.Mapping = posting, reasons, m.version
+		rev.Posting, rev.Reasons, rev.Mapping, rev.Sealed = posting, reasons, m.version, ""
 		r.Attempts++
 		r.Tries = 0
 		r.note(w.e.clock(), "mapped", "mapping "+m.version)
@@ -336,15 +432,22 @@ func secondRevision(prior, rev *revision) connector.Issue {
 func (w *work) confirmWithout(ctx context.Context, version, cause, why string, inherit bool) error {
 	return w.save(ctx, func(_ *storage.Transfer, r *row) {
 		rev := r.current()
+		rev.State, rev.Cause, rev.Issues, rev.Mapping = Confirmed, cause, nil, version
 		if prior := r.effective(); inherit && prior != nil {
 			// What stands bears the key of the revision that was delivered.
 			rev.Effect, rev.Receipt, rev.Posting, rev.Reasons = Effective, prior.Receipt, prior.Posting, prior.Reasons
-			rev.Generation, rev.Keyed = prior.Generation, prior.key()
+			rev.Generation, rev.Keyed, rev.Sealed = prior.Generation, prior.key(), prior.sealer()
+			if prior.State != Confirmed {
+				// Not final yet, or not looked up again yet.
+				rev.State = Delivered
+			}
 			prior.Effect, prior.State = None, Void
 		}
-		rev.State, rev.Cause, rev.Issues, rev.Mapping = Confirmed, cause, nil, version
 		r.Tries = 0
 		r.note(w.e.clock(), "confirmed", why)
+		if rev.State != Confirmed {
+			return
+		}
 		if w.f.acknowledger() != nil {
 			w.post(r, connector.Signal{Kind: connector.Posted, Receipt: rev.Receipt})
 		}
@@ -355,23 +458,22 @@ func (w *work) confirmWithout(ctx context.Context, version, cause, why string, i
 // noted first, and the document is mapped once more afterwards: it might have
 // come between mapping and noting.
 func (w *work) issues(ctx context.Context, is mapping.Issues) error {
-	waits := false
-	for _, i := range is {
-		if i.Needs == "" {
-			continue
-		}
-		waits = true
-		if err := w.e.waitFor(ctx, w.t.ID, i.Needs); err != nil {
-			return err
-		}
+	waits, err := w.await(ctx, is)
+	if err != nil {
+		return err
 	}
 	again := waits && !w.remapped
 	w.remapped = true
 	if again {
 		return nil // the row is still pending: the next step maps it once more
 	}
-	err := w.save(ctx, func(t *storage.Transfer, r *row) {
-		w.park(t, r, is)
+	details, err := w.details(ctx, is)
+	if err != nil {
+		return err
+	}
+	err = w.save(ctx, func(t *storage.Transfer, r *row) {
+		w.park(r, is)
+		r.current().Details = details
 		w.letGo(t, r, time.Time{}, w.f.sourceQueue())
 	})
 	if err == nil {

@@ -23,6 +23,22 @@ type gate struct {
 	mend     bool   // a connection fault: a person must act
 	trying   bool   // somebody tries a system that was shut
 	since    time.Time
+	seen     time.Time // the clock when it was last looked at
+}
+
+// look returns a system's gate, nil when nothing is held against it. A clock that
+// was set back does not keep a system shut for longer. The caller holds g.mu.
+func (g *gates) look(system string) *gate {
+	x := g.all[system]
+	if x == nil {
+		return nil
+	}
+	now := g.now()
+	if back := x.seen.Sub(now); back > 0 {
+		x.until = x.until.Add(-back)
+	}
+	x.seen = now
+	return x
 }
 
 const maxShut = 15 * time.Minute
@@ -33,7 +49,7 @@ func newGates(now func() time.Time) *gates { return &gates{now: now, all: map[st
 func (g *gates) open(system string) (bool, time.Time) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	x := g.all[system]
+	x := g.look(system)
 	if x == nil {
 		return true, time.Time{}
 	}
@@ -48,7 +64,7 @@ func (g *gates) open(system string) (bool, time.Time) {
 func (g *gates) enter(system string) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	x := g.all[system]
+	x := g.look(system)
 	if x == nil {
 		return true
 	}
@@ -82,9 +98,9 @@ func (g *gates) leave(system string) {
 func (g *gates) fail(system, why string, mend bool, after time.Duration, p Policy) time.Time {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	x := g.all[system]
+	x := g.look(system)
 	if x == nil {
-		x = &gate{since: g.now()}
+		x = &gate{since: g.now(), seen: g.now()}
 		g.all[system] = x
 	}
 	x.failures++
@@ -134,7 +150,7 @@ func (e *Engine) Shut() []Shut {
 			}
 			seen[s.system] = true
 			e.gates.mu.Lock()
-			if x := e.gates.all[s.system]; x != nil && (x.opens > 0 || e.clock().Before(x.until)) {
+			if x := e.gates.look(s.system); x != nil && (x.opens > 0 || e.clock().Before(x.until)) {
 				out = append(out, Shut{
 					Tenant: f.tenant, Flow: s.flow, Target: s.target,
 					Why: x.why, Mend: x.mend, Since: x.since, Until: x.until,

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"time"
+	"unicode/utf8"
 
 	"github.com/ml-connector/ml-connector/sync/connector"
 	"github.com/ml-connector/ml-connector/sync/storage"
@@ -33,13 +34,21 @@ func (e *Engine) Notify(ctx context.Context, n connector.Notice) error {
 	return err
 }
 
-// Unrouted returns how many notices no flow took since the engine was made.
+// checkRef tells whether a row can stand for a document.
+func checkRef(r connector.Ref) error {
+	if r.Kind == "" || strings.Contains(r.Kind, "/") || r.ID == "" || len(documentOf(r)) > storage.MaxIDPart || !utf8.ValidString(documentOf(r)) {
+		return fmt.Errorf("kind and id must be set, the kind without a slash, both UTF-8, together at most %d bytes", storage.MaxIDPart-1)
+	}
+	return nil
+}
+
+// Unrouted returns how many notices no flow took since the engine was made, and
+// how many documents a sweep found for which no row can stand.
 func (e *Engine) Unrouted() int64 { return atomic.LoadInt64(&e.unrouted) }
 
 func (e *Engine) route(n connector.Notice) (*flow, error) {
-	doc := documentOf(n.Ref)
-	if n.Ref.Kind == "" || strings.Contains(n.Ref.Kind, "/") || n.Ref.ID == "" || len(doc) > storage.MaxIDPart {
-		return nil, fmt.Errorf("engine: notice for tenant %q: kind and id must be set, the kind without a slash, together at most %d bytes", n.Tenant, storage.MaxIDPart-1)
+	if err := checkRef(n.Ref); err != nil {
+		return nil, fmt.Errorf("engine: notice for tenant %q: %w", n.Tenant, err)
 	}
 	e.mu.RLock()
 	defer e.mu.RUnlock()
@@ -107,6 +116,7 @@ func (e *Engine) knock(ctx context.Context, f *flow, ref connector.Ref, k knock)
 			}
 		}
 		if _, err = e.store.Update(ctx, t); err == nil {
+			e.idle.drop(id)
 			return true, nil
 		}
 		if !errors.Is(err, storage.ErrConflict) {

@@ -41,7 +41,8 @@ func (p *pauses) paused(ctx context.Context, f *flow) (bool, error) {
 	p.mu.Lock()
 	s, ok := p.known[key]
 	p.mu.Unlock()
-	if ok && p.now().Sub(s.at) < pauseAge {
+	// A clock that was set back makes an age negative.
+	if age := p.now().Sub(s.at); ok && age >= 0 && age < pauseAge {
 		return s.paused, nil
 	}
 	_, err := p.store.Load(ctx, f.tenant, pauseName(f.name))

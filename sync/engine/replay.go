@@ -32,7 +32,7 @@ type ReplayAction string
 // What a replay does.
 const (
 	ReplayMap     ReplayAction = "fetch, map and post" // nothing stands in the target
-	ReplayLook    ReplayAction = "look in the target"  // something may stand there
+	ReplayLook    ReplayAction = "look in the target"  // something stands there, or may
 	ReplayReverse ReplayAction = "take back"           // a reversal is to be finished
 )
 
@@ -50,7 +50,10 @@ func (e *Engine) Plan(ctx context.Context, q storage.Query) (Plan, error) {
 		}
 		r, err := decode(t)
 		if err != nil {
-			return Plan{}, err
+			// A row that this version cannot read is not its to replay, and must not
+			// keep the others from it.
+			e.log.WarnContext(ctx, "transfer left out of a plan", "document", t.Document, "error", err)
+			continue
 		}
 		rev := r.current()
 		if rev == nil || rev.State != Parked {
@@ -67,7 +70,7 @@ func actionOf(rev *revision) ReplayAction {
 	switch {
 	case rev.Then != "":
 		return ReplayReverse
-	case rev.Effect == Unknown:
+	case rev.Effect != None:
 		return ReplayLook
 	default:
 		return ReplayMap
@@ -88,18 +91,21 @@ func (e *Engine) Replay(ctx context.Context, p Plan, by Act) (done int, err erro
 		if t.Rev != item.Rev || State(t.State) != Parked {
 			continue
 		}
-		if err := e.acted(ctx, t.Tenant, t.Document, "replay", by); err != nil {
-			return done, err
-		}
 		r, err := decode(t)
 		if err != nil {
+			continue
+		}
+		if err := e.acted(ctx, t.Tenant, t.Document, "replay", by); err != nil {
 			return done, err
 		}
 		now := e.clock()
 		r.Tries = 0
-		r.History = append(r.History, Moment{Time: now, What: "replay", Text: by.Reason, Actor: by.Actor})
+		r.remember(Moment{Time: now, What: "replay", Text: by.Reason, Actor: by.Actor})
 		t.Wakes++
-		t.Due = now
+		if !r.Lease.After(now) {
+			t.Due = now
+			e.idle.drop(t.ID)
+		}
 		if err := encode(&t, &r); err != nil {
 			return done, err
 		}
@@ -117,8 +123,10 @@ func (e *Engine) Replay(ctx context.Context, p Plan, by Act) (done int, err erro
 	return done, nil
 }
 
-// Settle waits until no transfer of a tenant wants to be worked on before the
-// time given, or ctx ends. It is for programs that do one thing and stop.
+// Settle waits until no transfer of a tenant is being worked on or wants to be
+// within the time given, or ctx ends. Delivered ones that are only looked at until
+// they are final do not count; those of a paused flow, or of a system that is not
+// being asked, do. It is for programs that do one thing and stop.
 func (e *Engine) Settle(ctx context.Context, tenant string, within time.Duration) error {
 	t := time.NewTicker(10 * time.Millisecond)
 	defer t.Stop()
@@ -141,7 +149,14 @@ func (e *Engine) busy(ctx context.Context, tenant string, within time.Duration) 
 		if err != nil {
 			return false, ours("list transfers", err)
 		}
-		if !t.Due.IsZero() && t.Due.Before(by) && State(t.State) != Delivered {
+		r, err := decode(t)
+		if err != nil {
+			continue // not this version's to work on
+		}
+		if r.Lease.After(e.clock()) {
+			return true, nil
+		}
+		if !t.Due.IsZero() && t.Due.Before(by) && (State(t.State) != Delivered || t.Wakes > r.Seen) {
 			return true, nil
 		}
 	}

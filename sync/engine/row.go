@@ -20,7 +20,16 @@ const (
 	maxHistory   = 60
 	maxRevisions = 6
 	maxIssues    = 40
+	maxText      = 500 // bytes of each text that comes from outside
 )
+
+// clip bounds a text that comes from outside.
+func clip(s string) string {
+	if len(s) <= maxText {
+		return s
+	}
+	return strings.ToValidUTF8(s[:maxText], "") + "…"
+}
 
 // row is what the engine keeps in Transfer.Data.
 type row struct {
@@ -56,6 +65,8 @@ type revision struct {
 	Generation int                `json:"generation"`
 	Content    string             `json:"content,omitempty"` // names of contents
 	Posting    string             `json:"posting,omitempty"`
+	Sealed     string             `json:"sealed,omitempty"`  // whose key seals the posting, where it is not Person's
+	Details    string             `json:"details,omitempty"` // content with the issues whole, where values are personal
 	Reasons    string             `json:"reasons,omitempty"`
 	Mapping    string             `json:"mapping,omitempty"` // version
 	Cause      string             `json:"cause,omitempty"`
@@ -66,6 +77,14 @@ type revision struct {
 	// Keyed is the revision whose key the target's documents bear, where it is
 	// not this one.
 	Keyed int64 `json:"keyed,omitempty"`
+}
+
+// sealer returns whose key seals the posting and its reasons.
+func (v *revision) sealer() string {
+	if v.Sealed != "" {
+		return v.Sealed
+	}
+	return v.Person
 }
 
 // key returns the revision whose key the target's documents bear.
@@ -113,8 +132,23 @@ func (r *row) raise() *revision {
 	return r.current()
 }
 
+// generation returns the generation of a new revision: the highest so far, so
+// that no number that we make up is used again after a reversal.
+func (r *row) generation() int {
+	g := 1
+	for i := range r.Revisions {
+		g = max(g, r.Revisions[i].Generation)
+	}
+	return g
+}
+
 func (r *row) note(at time.Time, what, text string) {
-	r.History = append(r.History, Moment{Time: at, What: what, Text: text})
+	r.remember(Moment{Time: at, What: what, Text: text})
+}
+
+func (r *row) remember(m Moment) {
+	m.Text = clip(m.Text)
+	r.History = append(r.History, m)
 	if cut := len(r.History) - maxHistory; cut > 0 {
 		r.History = append([]Moment(nil), r.History[cut:]...)
 		r.Audited = max(0, r.Audited-cut)
@@ -144,24 +178,67 @@ func summary(t *storage.Transfer, r *row) {
 }
 
 func encode(t *storage.Transfer, r *row) error {
+	r.Why = clip(r.Why)
 	for i := range r.Revisions {
-		if rev := &r.Revisions[i]; len(rev.Issues) > maxIssues {
+		rev := &r.Revisions[i]
+		if len(rev.Issues) > maxIssues {
 			rev.Issues = rev.Issues[:maxIssues]
 		}
-	}
-	b, err := json.Marshal(r)
-	if err != nil {
-		return fmt.Errorf("engine: encode row: %w", err)
-	}
-	if len(b) > storage.MaxData {
-		// The history is the only part that grows with time; the money is not in it.
-		r.History, r.Audited = nil, 0
-		if b, err = json.Marshal(r); err != nil {
-			return fmt.Errorf("engine: encode row: %w", err)
+		for j := range rev.Issues {
+			is := &rev.Issues[j]
+			is.Field, is.Value, is.Message, is.Remedy = clip(is.Field), clip(is.Value), clip(is.Message), clip(is.Remedy)
 		}
 	}
-	t.Data, t.Format = b, format
-	return nil
+	// What identifies and decides is small. The rest gives way, the least missed first,
+	// because a row that cannot be written would stop its document for ever.
+	for _, shed := range []func(){
+		func() {},
+		func() {
+			cut := max(0, len(r.History)-10)
+			r.History, r.Audited = append([]Moment(nil), r.History[cut:]...), max(0, r.Audited-cut)
+		},
+		func() {
+			for i := range r.Revisions {
+				rev := &r.Revisions[i]
+				rev.Issues = rev.Issues[:min(3, len(rev.Issues))]
+				if i < len(r.Revisions)-1 && rev.Effect != Effective {
+					rev.Receipt, rev.Totals = nil, nil
+				}
+			}
+		},
+		func() {
+			for i := range r.Revisions {
+				r.Revisions[i].Receipt = shorten(r.Revisions[i].Receipt)
+			}
+			for i := range r.Outbox {
+				r.Outbox[i].Receipt = shorten(r.Outbox[i].Receipt)
+			}
+		},
+	} {
+		shed()
+		b, err := json.Marshal(r)
+		if err != nil {
+			return fmt.Errorf("engine: encode row: %w", err)
+		}
+		t.Data, t.Format = b, format
+		if len(b) <= storage.MaxData {
+			return nil
+		}
+	}
+	return fmt.Errorf("engine: transfer %s: its row has %d bytes, more than %d", t.Document, len(t.Data), storage.MaxData)
+}
+
+// shorten keeps the beginning of a receipt that is too long for a row. All of it
+// is in the audit trail.
+func shorten(r *connector.Receipt) *connector.Receipt {
+	const most = 50
+	if r == nil || len(r.Made) <= most {
+		return r
+	}
+	s := *r
+	s.Made = r.Made[:most:most]
+	s.Notes = []string{fmt.Sprintf("the first %d of %d; the audit trail has all", most, len(r.Made))}
+	return &s
 }
 
 // errNewer says that a newer version of the engine wrote the row.
@@ -210,14 +287,27 @@ func (k knock) encode() string {
 	if len(k.Correlation) > 64 {
 		k.Correlation = k.Correlation[:64]
 	}
-	b, err := json.Marshal(k)
-	if err != nil || len(b) > storage.MaxHint {
-		b, err = json.Marshal(knock{Hint: k.Hint})
+	if s := k.text(); len(s) <= storage.MaxHint {
+		return s
 	}
-	if err != nil || len(b) > storage.MaxHint {
+	if s := (knock{Hint: k.Hint, Version: k.Version}).text(); len(s) <= storage.MaxHint {
+		return s
+	}
+	if s := (knock{Hint: k.Hint}).text(); len(s) <= storage.MaxHint {
+		return s
+	}
+	return ""
+}
+
+// text is k as JSON; the ampersands of a hint that is an address stay one byte.
+func (k knock) text() string {
+	var b strings.Builder
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if enc.Encode(k) != nil {
 		return ""
 	}
-	return string(b)
+	return strings.TrimSuffix(b.String(), "\n")
 }
 
 func decodeKnock(s string) knock {

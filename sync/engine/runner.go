@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"slices"
 	"sync"
 	"time"
@@ -99,6 +100,8 @@ func (w worker) Queues(ctx context.Context) ([]string, error) {
 
 func (w worker) Due(ctx context.Context, queue string, limit int) ([]storage.ID, error) {
 	now := w.e.clock()
+	// Rows that were found to need nothing here must not stand in front of the others.
+	limit += w.e.idle.count(now)
 	ts, err := w.e.store.Due(ctx, queue, now, limit)
 	if err != nil {
 		return nil, ours("read due transfers", err)
@@ -106,11 +109,59 @@ func (w worker) Due(ctx context.Context, queue string, limit int) ([]storage.ID,
 	ids := make([]storage.ID, 0, len(ts))
 	for _, t := range ts {
 		// A store may show too much.
-		if !t.Due.IsZero() && !t.Due.After(now) {
+		if !t.Due.IsZero() && !t.Due.After(now) && !w.e.idle.has(t.ID, now) {
 			ids = append(ids, t.ID)
 		}
 	}
 	return ids, nil
+}
+
+// idle remembers rows that showed as due and needed nothing of this process: a
+// store's index that lags, a newer version's row, another process's. For a while
+// they are not looked at, so that they neither keep a runner spinning nor the
+// rows behind them waiting. What wakes such a row in this process drops it.
+type idle struct {
+	mu    sync.Mutex
+	until map[storage.ID]time.Time
+}
+
+const (
+	idleWait = time.Second
+	maxIdle  = 10_000
+)
+
+func (i *idle) add(id storage.ID, now time.Time, d time.Duration) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if i.until == nil || len(i.until) >= maxIdle {
+		i.until = map[storage.ID]time.Time{}
+	}
+	i.until[id] = now.Add(d)
+}
+
+func (i *idle) drop(id storage.ID) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	delete(i.until, id)
+}
+
+func (i *idle) has(id storage.ID, now time.Time) bool {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	until, ok := i.until[id]
+	return ok && now.Before(until)
+}
+
+// count forgets what is over and returns how many rows are left.
+func (i *idle) count(now time.Time) int {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	for id, until := range i.until {
+		if !now.Before(until) || until.Sub(now) > rereadUnreadable {
+			delete(i.until, id)
+		}
+	}
+	return len(i.until)
 }
 
 // localRunner works in this process.
@@ -119,6 +170,7 @@ type localRunner struct {
 	poll    time.Duration
 	drain   time.Duration
 	now     func() time.Time
+	log     *slog.Logger
 }
 
 // Waits after failures of our own.
@@ -146,6 +198,7 @@ func (r *localRunner) Run(ctx context.Context, w Worker) error {
 			if ctx.Err() != nil {
 				break
 			}
+			r.log.ErrorContext(ctx, "work stops for a while: the store or the audit trail failed", "wait", ownWait, "error", err)
 			sleep(ctx, ownWait)
 			ownWait = min(2*ownWait, maxOwnWait)
 			continue

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strconv"
+	"time"
 
 	"github.com/ml-connector/ml-connector/sync/connector"
 	"github.com/ml-connector/ml-connector/sync/storage"
@@ -36,6 +37,9 @@ func (w *work) signal(ctx context.Context) error {
 		if errors.Is(err, connector.ErrWithdrawn) {
 			return w.recalled(ctx, s)
 		}
+		if errors.Is(err, connector.ErrRejected) && !isOurs(err) {
+			return w.unheard(ctx, s, err)
+		}
 		if err != nil {
 			return err
 		}
@@ -48,7 +52,38 @@ func (w *work) signal(ctx context.Context) error {
 		r.Tries = 0
 		r.Audited = len(r.History)
 		r.note(w.e.clock(), "told", string(s.Kind))
+		// Parked because it could not be told, and told now: what stands is as it was.
+		if rev := r.current(); rev.State == Parked && rev.Effect == Effective && rev.Then == "" && s.Kind == connector.Posted {
+			rev.State, rev.Cause, rev.Issues = Confirmed, "", nil
+		}
 	})
+}
+
+// CodeUntold is the code of a document whose source refuses to be told about it.
+const CodeUntold = "source_refused_signal"
+
+// unheard parks a document whose source refuses to be told. What stands in the
+// target stays, and a replay tells the source again.
+func (w *work) unheard(ctx context.Context, s connector.Signal, cause error) error {
+	issues := []connector.Issue{{
+		Code: CodeUntold, Owner: connector.ConcurAdmin, Message: clip(cause.Error()),
+		Remedy: "Mend what the message names at the source, then replay this document.",
+	}}
+	var rej *connector.Rejection
+	if errors.As(cause, &rej) && len(rej.Issues) > 0 {
+		issues = rej.Issues
+	}
+	if err := w.record(ctx, "acknowledge", "refused", s.ID+"/refused", map[string]any{"kind": s.Kind, "issues": public(issues)}); err != nil {
+		return err
+	}
+	err := w.save(ctx, func(t *storage.Transfer, r *row) {
+		w.park(r, issues)
+		w.letGo(t, r, time.Time{}, w.f.sourceQueue())
+	})
+	if err == nil {
+		w.freed()
+	}
+	return err
 }
 
 func (r *row) drop(id string) {
@@ -65,7 +100,7 @@ func (w *work) recalled(ctx context.Context, s connector.Signal) error {
 	if err := w.record(ctx, "acknowledge", "recalled", s.ID+"/recalled", map[string]any{"kind": s.Kind}); err != nil {
 		return err
 	}
-	if err := w.save(ctx, func(_ *storage.Transfer, r *row) { r.Outbox = nil }); err != nil {
+	if err := w.save(ctx, func(_ *storage.Transfer, r *row) { r.drop(s.ID) }); err != nil {
 		return err
 	}
 	return w.withdrawn(ctx, func(*row) {}, "recalled at the source")

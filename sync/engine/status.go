@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"iter"
 	"time"
 
@@ -29,7 +30,7 @@ type Status struct {
 	Generation  int
 	Effect      Effect
 	Totals      []connector.Total
-	Issues      []connector.Issue
+	Issues      []connector.Issue // without personal values; Engine.Issues has them
 	Receipt     *connector.Receipt
 	Mapping     string // version of the mapping used
 	Attempts    int    // calls that may have had an effect
@@ -37,10 +38,13 @@ type Status struct {
 	Correlation string
 	History     []Moment
 
-	document, posting, reasons, person string
+	document, posting, reasons, details string
+	person, sealer                      string
 }
 
-// Get returns a transfer's status; storage.ErrNotFound when there is none.
+// Get returns a transfer's status; storage.ErrNotFound when there is none. With
+// a row that this version cannot read it returns an error and what stands beside
+// the row's data: ID, Flow, State, Cause, Due and Period.
 func (e *Engine) Get(ctx context.Context, id storage.ID) (Status, error) {
 	t, err := e.store.Get(ctx, id)
 	if err != nil {
@@ -49,7 +53,8 @@ func (e *Engine) Get(ctx context.Context, id storage.ID) (Status, error) {
 	return statusOf(t)
 }
 
-// List walks over the statuses of the transfers that a query selects.
+// List walks over the statuses of the transfers that a query selects. A row that
+// cannot be read comes with an error, as Get returns it, and the walk goes on.
 func (e *Engine) List(ctx context.Context, q storage.Query) iter.Seq2[Status, error] {
 	return func(yield func(Status, error) bool) {
 		for t, err := range storage.All(ctx, e.store, q) {
@@ -65,23 +70,24 @@ func (e *Engine) List(ctx context.Context, q storage.Query) iter.Seq2[Status, er
 }
 
 func statusOf(t storage.Transfer) (Status, error) {
+	s := Status{
+		ID: t.ID, Rev: t.Rev, Flow: t.Flow, State: State(t.State), Cause: t.Cause, Due: t.Due, Period: t.Period,
+		Word: wordOf(State(t.State), t.Cause),
+	}
 	r, err := decode(t)
 	if err != nil {
-		return Status{}, err
+		return s, err
 	}
-	s := Status{
-		ID: t.ID, Rev: t.Rev, Flow: t.Flow, State: State(t.State), Cause: t.Cause, Why: r.Why,
-		Since: r.Since, Due: t.Due, Period: t.Period, Attempts: r.Attempts, Tries: r.Tries,
-		Correlation: r.Correlation, History: r.History, Effect: None,
-	}
+	s.Why, s.Since, s.Attempts, s.Tries = r.Why, r.Since, r.Attempts, r.Tries
+	s.Correlation, s.History, s.Effect = r.Correlation, r.History, None
 	if s.Correlation == "" {
 		s.Correlation = decodeKnock(t.Hint).Correlation
 	}
-	s.Word = wordOf(s.State, s.Cause)
 	if rev := r.current(); rev != nil {
 		s.Revision, s.Generation, s.Effect, s.Totals = rev.Number, rev.Generation, rev.Effect, rev.Totals
 		s.Issues, s.Receipt, s.Mapping = rev.Issues, rev.Receipt, rev.Mapping
-		s.document, s.posting, s.reasons, s.person = rev.Content, rev.Posting, rev.Reasons, rev.Person
+		s.document, s.posting, s.reasons, s.details = rev.Content, rev.Posting, rev.Reasons, rev.Details
+		s.person, s.sealer = rev.Person, rev.sealer()
 	}
 	return s, nil
 }
@@ -89,32 +95,46 @@ func statusOf(t storage.Transfer) (Status, error) {
 // Document decodes the document of the current revision into v.
 // storage.ErrNotFound when none is stored.
 func (e *Engine) Document(ctx context.Context, s Status, v any) error {
-	return e.decodeContent(ctx, s, s.document, v)
+	return e.decodeContent(ctx, s, s.document, s.person, v)
+}
+
+// Issues returns the issues of the current revision with the personal values
+// that Status.Issues leaves out.
+func (e *Engine) Issues(ctx context.Context, s Status) ([]connector.Issue, error) {
+	if s.details == "" || len(s.Issues) == 0 {
+		return s.Issues, nil
+	}
+	var is []connector.Issue
+	err := e.decodeContent(ctx, s, s.details, s.person, &is)
+	return is, err
 }
 
 // Posting decodes the posting of the current revision into v.
 // storage.ErrNotFound when none is stored.
 func (e *Engine) Posting(ctx context.Context, s Status, v any) error {
-	return e.decodeContent(ctx, s, s.posting, v)
+	return e.decodeContent(ctx, s, s.posting, s.sealer, v)
 }
 
 // Reasons returns why each value of the posting is what it is.
 // storage.ErrNotFound when none are stored.
 func (e *Engine) Reasons(ctx context.Context, s Status) ([]mapping.Reason, error) {
 	var rs []mapping.Reason
-	err := e.decodeContent(ctx, s, s.reasons, &rs)
+	err := e.decodeContent(ctx, s, s.reasons, s.sealer, &rs)
 	return rs, err
 }
 
-func (e *Engine) decodeContent(ctx context.Context, s Status, name string, v any) error {
+func (e *Engine) decodeContent(ctx context.Context, s Status, name, person string, v any) error {
 	if name == "" {
 		return storage.ErrNotFound
 	}
-	b, err := e.content(ctx, s.ID.Tenant, s.person, name)
+	b, err := e.content(ctx, s.ID.Tenant, person, name)
 	if err != nil {
 		return err
 	}
-	return json.Unmarshal(b, v)
+	if err := json.Unmarshal(b, v); err != nil {
+		return fmt.Errorf("engine: decode content of %s: %w", s.ID.Document, err)
+	}
+	return nil
 }
 
 // ByKey returns which transfer a delivery's key belongs to; storage.ErrNotFound
@@ -125,8 +145,10 @@ func (e *Engine) ByKey(ctx context.Context, tenant, key string) (storage.ID, err
 		return storage.ID{}, err
 	}
 	var id storage.ID
-	err = json.Unmarshal(v.Data, &id)
-	return id, err
+	if err := json.Unmarshal(v.Data, &id); err != nil {
+		return storage.ID{}, fmt.Errorf("engine: decode which transfer key %s belongs to: %w", key, err)
+	}
+	return id, nil
 }
 
 // Progress says how a flow's sweep stands.
@@ -146,7 +168,7 @@ func (e *Engine) Progress(ctx context.Context, tenant, flow string) (Progress, e
 	}
 	var c cursor
 	if err := json.Unmarshal(v.Data, &c); err != nil {
-		return Progress{}, err
+		return Progress{}, fmt.Errorf("engine: cursor of flow %q: %w", flow, err)
 	}
 	return Progress{LastSweep: c.Last, Found: c.Found}, nil
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/ml-connector/ml-connector/sync/connector"
@@ -105,6 +106,9 @@ func (e *Engine) sweep(ctx context.Context, f *flow) error {
 			back, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
 			defer cancel()
 			_, serr := e.saveCursor(back, v, c)
+			if errors.Is(serr, storage.ErrConflict) {
+				serr = nil // another process took over; its cursor counts
+			}
 			return errors.Join(err, ours("save cursor", serr))
 		}
 	}
@@ -125,16 +129,22 @@ func (e *Engine) sweepPage(ctx context.Context, f *flow, c *cursor) (more bool, 
 		var after time.Duration
 		var waiter interface{ RetryAfter() time.Duration }
 		if errors.As(err, &waiter) {
-			after = waiter.RetryAfter()
+			after = max(0, waiter.RetryAfter())
 		}
-		e.gates.fail(system, err.Error(), errors.Is(err, connector.ErrConnection), after, f.policy)
+		e.gates.fail(system, clip(err.Error()), errors.Is(err, connector.ErrConnection), after, f.policy)
 		return false, err
 	}
-	e.gates.pass(system)
+	if e.gates.pass(system) {
+		e.kick()
+	}
 	altered := 0
 	for _, ch := range p.changes {
-		if len(documentOf(ch.ref)) > storage.MaxIDPart || ch.ref.Kind == "" || ch.ref.ID == "" {
-			return false, fmt.Errorf("engine: sweep of flow %q: a change has a kind and id that are empty or longer than %d bytes", f.name, storage.MaxIDPart)
+		if err := checkRef(ch.ref); err != nil {
+			// No row can stand for it. One such document must not keep the others from
+			// being found.
+			atomic.AddInt64(&e.unrouted, 1)
+			e.log.ErrorContext(ctx, "sweep found a document that cannot be taken in", "tenant", f.tenant, "flow", f.name, "error", err)
+			continue
 		}
 		ok, err := e.knock(ctx, f, ch.ref, knock{Hint: ch.ref.Hint, Version: ch.version})
 		if err != nil {

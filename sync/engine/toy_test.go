@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/shopspring/decimal"
@@ -143,6 +144,10 @@ type toySource struct {
 	sweepErr error
 	acks     []connector.Signal
 	ackErr   func(s connector.Signal) error
+	carry    bool                            // the sweep carries the documents with it
+	pages    int                             // how often Changes was asked
+	head     bool                            // a queue that is always read from its head: told documents leave it
+	between  func(ctx context.Context) error // before a Fetch, without the lock
 }
 
 func newToySource() *toySource { return &toySource{docs: map[string]connector.Snapshot[claim]{}} }
@@ -163,7 +168,15 @@ func (s *toySource) put(id string, revision int64, phase connector.Phase, amount
 
 func (s *toySource) Kinds() []string { return []string{"claim"} }
 
-func (s *toySource) Fetch(_ context.Context, ref connector.Ref) (connector.Snapshot[claim], error) {
+func (s *toySource) Fetch(ctx context.Context, ref connector.Ref) (connector.Snapshot[claim], error) {
+	s.mu.Lock()
+	between := s.between
+	s.mu.Unlock()
+	if between != nil {
+		if err := between(ctx); err != nil {
+			return connector.Snapshot[claim]{}, err
+		}
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.fetches++
@@ -182,6 +195,7 @@ func (s *toySource) Fetch(_ context.Context, ref connector.Ref) (connector.Snaps
 func (s *toySource) Changes(context.Context, connector.Cursor) (connector.Page[claim], error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.pages++
 	var p connector.Page[claim]
 	if s.sweepErr != nil {
 		return p, s.sweepErr
@@ -190,17 +204,57 @@ func (s *toySource) Changes(context.Context, connector.Cursor) (connector.Page[c
 		return p, nil
 	}
 	for id, d := range s.docs {
-		p.Changes = append(p.Changes, connector.Change[claim]{
-			Ref: connector.Ref{Kind: "claim", ID: id}, Version: fmt.Sprint(d.Revision, d.Phase),
-		})
+		if s.head && s.told(id, d.Revision) {
+			continue
+		}
+		c := connector.Change[claim]{Ref: connector.Ref{Kind: "claim", ID: id}, Version: fmt.Sprint(d.Revision, d.Phase)}
+		if s.carry {
+			c.Snapshot = &d
+		}
+		p.Changes = append(p.Changes, c)
 	}
+	p.Hold, p.More = s.head, s.head
 	return p, nil
 }
 
+func (s *toySource) told(id string, revision int64) bool {
+	return slices.ContainsFunc(s.acks, func(a connector.Signal) bool {
+		return a.Kind == connector.Taken && a.Ref.ID == id && a.Revision == revision
+	})
+}
+
+// signals are the kinds of what the source was told, with their revisions.
+func (s *toySource) signals() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var out []string
+	for _, a := range s.acks {
+		out = append(out, fmt.Sprint(a.Kind, " ", a.Revision))
+	}
+	return out
+}
+
+// set changes the source under its lock.
+func (s *toySource) set(f func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	f()
+}
+
+func (s *toySource) fetched() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.fetches
+}
+
 // telling is a toySource that wants to be told.
-type telling struct{ *toySource }
+type telling struct{ trippedSource }
 
 func (s telling) Acknowledge(_ context.Context, sig connector.Signal) error {
+	return around0(s.w, "Acknowledge "+string(sig.Kind), func() error { return s.acknowledge(sig) })
+}
+
+func (s *toySource) acknowledge(sig connector.Signal) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.ackErr != nil {
@@ -259,6 +313,50 @@ type toyERP struct {
 	w      *tripwire
 	finds  int
 	sends  int
+	backs  int                                         // calls of Reverse
+	inside map[string]int                              // calls that are in Deliver or Reverse, by document
+	most   int                                         // of them at once for one document
+	slow   time.Duration                               // each call takes so long
+	pause  func(ctx context.Context, op string, n int) // in the middle of a call, without the lock
+}
+
+// enter counts a call of an end that changes something and takes its time.
+func (e *toyERP) enter(ctx context.Context, op, doc string) (leave func()) {
+	e.mu.Lock()
+	if e.inside == nil {
+		e.inside = map[string]int{}
+	}
+	e.inside[doc]++
+	e.most = max(e.most, e.inside[doc])
+	slow, pause, n := e.slow, e.pause, e.sends
+	e.mu.Unlock()
+	if slow > 0 {
+		select {
+		case <-time.After(slow):
+		case <-ctx.Done():
+		}
+	}
+	if pause != nil {
+		pause(ctx, op, n)
+	}
+	return func() {
+		e.mu.Lock()
+		e.inside[doc]--
+		e.mu.Unlock()
+	}
+}
+
+// set changes the target under its lock.
+func (e *toyERP) set(f func()) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	f()
+}
+
+func (e *toyERP) counts() (finds, sends, backs int) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.finds, e.sends, e.backs
 }
 
 type standing struct {
@@ -318,10 +416,13 @@ func (e *toyERP) Find(_ context.Context, d connector.Delivery[bills]) (connector
 	return f, e.w.hit("after Find")
 }
 
-func (e *toyERP) Deliver(_ context.Context, d connector.Delivery[bills]) (connector.Receipt, error) {
+func (e *toyERP) Deliver(ctx context.Context, d connector.Delivery[bills]) (connector.Receipt, error) {
+	e.mu.Lock()
+	e.sends++
+	e.mu.Unlock()
+	defer e.enter(ctx, "deliver", d.Ref.ID)()
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.sends++
 	if e.fail != nil {
 		if err := e.fail("deliver"); err != nil {
 			return connector.Receipt{}, err
@@ -350,12 +451,14 @@ func (e *toyERP) Deliver(_ context.Context, d connector.Delivery[bills]) (connec
 	return e.receipt(d), nil
 }
 
-func (e *toyERP) Reverse(_ context.Context, d connector.Delivery[bills]) (connector.Receipt, error) {
+func (e *toyERP) Reverse(ctx context.Context, d connector.Delivery[bills]) (connector.Receipt, error) {
 	if err := e.w.hit("before Reverse"); err != nil {
 		return connector.Receipt{}, err
 	}
+	defer e.enter(ctx, "reverse", d.Ref.ID)()
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	e.backs++
 	if e.fail != nil {
 		if err := e.fail("reverse"); err != nil {
 			return connector.Receipt{}, err
@@ -418,7 +521,7 @@ func (b *bench) engine() *engine.Engine {
 	b.erp.w = b.wire
 	var src connector.Source[claim] = trippedSource{b.source, b.wire}
 	if b.tell {
-		src = telling{b.source}
+		src = telling{trippedSource{b.source, b.wire}}
 	}
 	require.NoError(b.t, engine.Add(e, engine.Flow[claim, bills]{
 		Tenant: tenant, Name: "claims", Target: "erp", Source: src, Mapper: b.mapper, Sink: b.erp, Policy: &b.policy,
@@ -431,16 +534,52 @@ func (b *bench) run(e *engine.Engine, d time.Duration) {
 	b.t.Helper()
 	ctx, cancel := context.WithTimeout(b.t.Context(), d)
 	defer cancel()
-	if b.wire != nil {
+	if w := b.wire; w != nil {
 		go func() {
 			select {
-			case <-b.wire.dead:
+			case <-w.dead:
 				cancel()
 			case <-ctx.Done():
 			}
 		}()
 	}
 	require.NoError(b.t, e.Run(ctx))
+}
+
+// start runs an engine in the background until the test ends or stop is called.
+func (b *bench) start(e *engine.Engine) (stop func()) {
+	b.t.Helper()
+	ctx, cancel := context.WithCancel(b.t.Context())
+	done := make(chan error, 1)
+	go func() { done <- e.Run(ctx) }()
+	stop = sync.OnceFunc(func() {
+		cancel()
+		require.NoError(b.t, <-done)
+	})
+	b.t.Cleanup(stop)
+	return stop
+}
+
+// pass lets virtual time pass.
+func pass(d time.Duration) {
+	<-time.After(d)
+	synctest.Wait()
+}
+
+func (b *bench) notify(e *engine.Engine, doc string) {
+	b.t.Helper()
+	require.NoError(b.t, e.Notify(b.t.Context(), notice(doc)))
+}
+
+// replay replays whatever is parked.
+func (b *bench) replay(e *engine.Engine, q storage.Query) int {
+	b.t.Helper()
+	q.Tenant = tenant
+	p, err := e.Plan(b.t.Context(), q)
+	require.NoError(b.t, err)
+	n, err := e.Replay(b.t.Context(), p, engine.Act{Actor: "ann", Reason: "mended"})
+	require.NoError(b.t, err)
+	return n
 }
 
 func notice(doc string) connector.Notice {

@@ -39,7 +39,9 @@ func (e *Engine) Appeared(ctx context.Context, tenant, object string) (woken int
 		for _, v := range vs {
 			var id storage.ID
 			if err := json.Unmarshal(v.Data, &id); err != nil {
-				return woken, fmt.Errorf("engine: wait note %s: %w", v.Name, err)
+				// One note that cannot be read must not keep the others asleep.
+				e.log.ErrorContext(ctx, "note of a waiting transfer cannot be read", "note", v.Name, "error", err)
+				continue
 			}
 			if err := e.rouse(ctx, id); err != nil {
 				return woken, err
@@ -60,19 +62,29 @@ func (e *Engine) Appeared(ctx context.Context, tenant, object string) (woken int
 	}
 }
 
-// rouse knocks on an existing row.
+// rouse knocks on an existing row, also on one of a flow that this process does
+// not have.
 func (e *Engine) rouse(ctx context.Context, id storage.ID) error {
-	t, err := e.store.Get(ctx, id)
-	if errors.Is(err, storage.ErrNotFound) {
-		return nil
+	for {
+		t, err := e.store.Get(ctx, id)
+		if errors.Is(err, storage.ErrNotFound) {
+			return nil
+		}
+		if err != nil {
+			return ours("read transfer", err)
+		}
+		h, _ := e.holding(t, "")
+		now := e.clock()
+		t.Wakes++
+		if !h.Lease.After(now) && (t.Due.IsZero() || t.Due.After(now)) {
+			t.Due = now
+		}
+		if _, err = e.store.Update(ctx, t); err == nil {
+			e.idle.drop(id)
+			return nil
+		}
+		if !errors.Is(err, storage.ErrConflict) {
+			return ours("wake transfer", err)
+		}
 	}
-	if err != nil {
-		return ours("read transfer", err)
-	}
-	f := e.flow(t.Tenant, t.Flow)
-	if f == nil {
-		return nil
-	}
-	_, err = e.knock(ctx, f, refOf(t.Document), knock{})
-	return err
 }

@@ -22,9 +22,11 @@ type work struct {
 	r     row
 	fence int64
 	lease time.Time
-	wakes int64 // knocks seen when the document was last fetched
+	wakes int64 // knocks that this pass answers: those before its claim, or before its fetch
 
 	fresh    bool      // the intent was written in this pass and nothing was sent yet
+	unsent   bool      // the attempt could not be recorded, so nothing was sent
+	sweeping bool      // takes a sweep's document in, and leaves the rest to the workers
 	given    *snapshot // from a sweep, instead of a fetch
 	remapped bool      // mapped once more after a wait was noted
 	released bool
@@ -57,10 +59,12 @@ func (w *work) next() step {
 		}
 		return stepFind
 	}
-	if len(w.r.Outbox) > 0 {
+	woken := w.t.Wakes > w.r.Seen || w.given != nil
+	// Once the source could not be told, news of the document come first: a recall
+	// must not wait for an answer that never comes.
+	if len(w.r.Outbox) > 0 && (!woken || w.r.Tries == 0) {
 		return stepSignal
 	}
-	woken := w.t.Wakes > w.r.Seen || w.given != nil
 	if rev == nil {
 		return stepFetch
 	}
@@ -78,9 +82,6 @@ func (w *work) next() step {
 	case Parked:
 		if woken && rev.Then != "" {
 			return stepReverse
-		}
-		if woken && rev.Effect == Unknown {
-			return stepFind
 		}
 		if woken {
 			return stepFetch
@@ -108,12 +109,14 @@ func (w *work) system(s step) (system, queue string) {
 	return "", w.f.sourceQueue()
 }
 
-// Work works on one transfer until it needs nothing, must wait, or another
+// work works on one transfer until it needs nothing, must wait, or another
 // worker holds it. Its error is ours alone: the document's own failures are
-// written in its row.
+// written in its row. With a sweep's snapshot it takes that in, tells the source
+// that it was taken, and leaves the rest to the workers.
 func (e *Engine) work(ctx context.Context, id storage.ID, given *snapshot) error {
 	t, err := e.store.Get(ctx, id)
 	if errors.Is(err, storage.ErrNotFound) {
+		e.idle.add(id, e.clock(), idleWait)
 		return nil
 	}
 	if err != nil {
@@ -121,22 +124,29 @@ func (e *Engine) work(ctx context.Context, id storage.ID, given *snapshot) error
 	}
 	r, err := decode(t)
 	if err != nil {
-		var newer *errNewer
-		if errors.As(err, &newer) {
-			e.log.WarnContext(ctx, "transfer left to a newer version", "document", id.Document, "format", newer.format)
-			return nil
-		}
-		return err
+		return e.unreadable(ctx, t, err)
 	}
-	f := e.flow(t.Tenant, t.Flow)
+	// The owner decides, not who knocked last: another flow's notice may have come
+	// while this one took the document in.
+	name := t.Flow
+	if r.Owner != "" {
+		name = r.Owner
+	}
+	f := e.flow(t.Tenant, name)
 	now := e.clock()
 	if f == nil || r.Lease.After(now) || (given == nil && (t.Due.IsZero() || t.Due.After(now))) {
+		e.idle.add(id, now, idleWait)
 		return nil
 	}
-	if paused, err := e.pauses.paused(ctx, f); err != nil || paused {
+	paused, err := e.pauses.paused(ctx, f)
+	if err != nil {
 		return err
 	}
-	w := &work{e: e, f: f, t: t, r: r, given: given}
+	if paused {
+		e.idle.add(id, now, idleWait)
+		return nil
+	}
+	w := &work{e: e, f: f, t: t, r: r, given: given, sweeping: given != nil}
 	if ok, err := w.claim(ctx); !ok {
 		return err
 	}
@@ -168,19 +178,50 @@ func (w *work) claim(ctx context.Context) (bool, error) {
 	if err != nil {
 		return false, ours("claim transfer", err)
 	}
-	w.t, w.r, w.fence, w.lease = t, r, r.Fence, r.Lease
+	w.t, w.r, w.fence, w.lease, w.wakes = t, r, r.Fence, r.Lease, t.Wakes
 	return true, nil
+}
+
+// rereadUnreadable is how often a row is looked at that a newer version wrote.
+const rereadUnreadable = time.Minute
+
+// CodeUnreadable is the cause of a transfer whose row this version cannot read
+// although it should. Its data is kept as it is.
+const CodeUnreadable = "row_unreadable"
+
+// unreadable leaves a newer version's row to that version, and sets a row that
+// nobody can read aside, so that neither keeps the others from being worked on.
+func (e *Engine) unreadable(ctx context.Context, t storage.Transfer, cause error) error {
+	var newer *errNewer
+	if errors.As(cause, &newer) {
+		e.idle.add(t.ID, e.clock(), rereadUnreadable)
+		e.log.WarnContext(ctx, "transfer left to a newer version", "document", t.Document, "format", newer.format)
+		return nil
+	}
+	e.log.ErrorContext(ctx, "transfer cannot be read and is set aside", "document", t.Document, "error", cause)
+	before := State(t.State)
+	t.Due, t.State, t.Cause = time.Time{}, string(Parked), CodeUnreadable
+	if _, err := e.store.Update(ctx, t); err != nil && !errors.Is(err, storage.ErrConflict) {
+		return ours("set transfer aside", err)
+	}
+	e.changed(Change{ID: t.ID, From: before, To: Parked, Cause: CodeUnreadable})
+	return nil
 }
 
 // hold extends the lease until stop is called. The context it returns ends when
 // the lease cannot be extended.
 func (w *work) hold(ctx context.Context) (context.Context, func()) {
 	ctx, cancel := context.WithCancelCause(ctx)
-	done := make(chan struct{})
-	go w.keep(ctx, done, cancel, w.t.ID, w.lease)
+	done, ended := make(chan struct{}), make(chan struct{})
+	id, until := w.t.ID, w.lease // w is the worker's own from here on
+	go func() {
+		defer close(ended)
+		w.keep(ctx, done, cancel, id, until)
+	}()
 	return ctx, func() {
 		close(done)
 		cancel(nil)
+		<-ended
 	}
 }
 
@@ -289,6 +330,9 @@ func (w *work) run(ctx context.Context) error {
 			return w.release(ctx, time.Time{}, w.f.sourceQueue())
 		}
 		system, queue := w.system(s)
+		if w.sweeping && s != stepFetch && s != stepSignal {
+			return w.release(ctx, w.e.clock(), queue)
+		}
 		if system != "" && !w.e.gates.enter(system) {
 			// Due stays, the queue is not asked while its system is shut.
 			return w.release(ctx, w.e.clock(), queue)
@@ -310,10 +354,33 @@ func (w *work) run(ctx context.Context) error {
 			}
 			return w.abandon(context.Cause(ctx))
 		default:
+			var gone *errGone
+			if errors.As(err, &gone) {
+				if system != "" {
+					w.e.gates.leave(system)
+				}
+				return w.contentGone(ctx, gone)
+			}
 			return w.fail(ctx, system, queue, err)
 		}
 	}
 	return nil
+}
+
+// contentGone parks a document whose stored content is gone. What stands in the
+// target because of it stays known.
+func (w *work) contentGone(ctx context.Context, cause *errGone) error {
+	err := w.save(ctx, func(t *storage.Transfer, r *row) {
+		w.park(r, []connector.Issue{{
+			Code: CodeContentGone, Owner: connector.IT, Message: clip(cause.Error()),
+			Remedy: "Restore the stored contents from a backup, or settle this document in the ERP by hand; then replay it.",
+		}})
+		w.letGo(t, r, time.Time{}, w.f.sourceQueue())
+	})
+	if err == nil {
+		w.freed()
+	}
+	return err
 }
 
 func (w *work) do(ctx context.Context, s step) error {
@@ -344,9 +411,18 @@ func (w *work) abandon(cause error) error {
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
 	defer cancel()
 	_, queue := w.system(w.next())
-	if err := w.release(ctx, w.e.clock().Add(w.f.policy.MinWait), queue); err != nil {
+	err := w.save(ctx, func(t *storage.Transfer, r *row) {
+		if w.unsent {
+			r.Attempts--
+		}
+		w.letGo(t, r, w.e.clock().Add(w.f.policy.MinWait), queue)
+		// Not at once, also if somebody knocked: what failed is not mended yet.
+		t.Due = w.e.clock().Add(w.f.policy.MinWait)
+	})
+	if err != nil {
 		return errors.Join(cause, err)
 	}
+	w.freed()
 	if errors.Is(cause, context.Canceled) {
 		return nil
 	}
@@ -386,11 +462,12 @@ func (w *work) fail(ctx context.Context, system, queue string, cause error) erro
 	var after time.Duration
 	var waiter interface{ RetryAfter() time.Duration }
 	if errors.As(cause, &waiter) {
-		after = waiter.RetryAfter()
+		after = max(0, waiter.RetryAfter())
 	}
 	mend := errors.Is(cause, connector.ErrConnection)
+	why := clip(cause.Error())
 	if system != "" {
-		w.e.gates.fail(system, cause.Error(), mend, after, w.f.policy)
+		w.e.gates.fail(system, why, mend, after, w.f.policy)
 	}
 	w.e.log.WarnContext(ctx, "transfer will be tried again", "document", w.t.Document, "error", cause)
 	// A wrong credential or a request to slow down is not this document's failure.
@@ -399,10 +476,10 @@ func (w *work) fail(ctx context.Context, system, queue string, cause error) erro
 		if counts {
 			r.Tries++
 		}
-		r.Why = cause.Error()
-		r.note(now, "failed", cause.Error())
+		r.Why = why
+		r.note(now, "failed", why)
 		if r.Tries >= w.f.policy.MaxTries {
-			w.park(t, r, []connector.Issue{exhausted(r.Tries, cause)})
+			w.park(r, []connector.Issue{exhausted(r.Tries, why)})
 			w.letGo(t, r, time.Time{}, queue)
 			return
 		}
@@ -420,7 +497,7 @@ func (w *work) fail(ctx context.Context, system, queue string, cause error) erro
 // that looked transient.
 const CodeExhausted = "retries_exhausted"
 
-func exhausted(tries int, cause error) connector.Issue {
+func exhausted(tries int, cause string) connector.Issue {
 	return connector.Issue{
 		Code: CodeExhausted, Owner: connector.IT,
 		Message: fmt.Sprintf("%d tries in a row failed, the last with: %s", tries, cause),
@@ -429,29 +506,20 @@ func exhausted(tries int, cause error) connector.Issue {
 }
 
 // park stops work on the current revision until a person acts or the document
-// changes. The knocks so far count as seen.
-func (w *work) park(t *storage.Transfer, r *row, issues []connector.Issue) {
+// changes. The knocks that this pass answers count as seen, later ones do not.
+func (w *work) park(r *row, issues []connector.Issue) {
 	if r.current() == nil {
 		r.push(revision{Effect: None, Generation: 1})
 	}
 	rev := r.current()
-	rev.State, rev.Issues = Parked, issues
-	rev.Cause = "unknown"
+	rev.State, rev.Issues = Parked, public(issues)
+	rev.Cause, rev.Details = "unknown", ""
 	if len(issues) > 0 {
 		rev.Cause = issues[0].Code
 	}
 	r.Tries = 0
-	r.Seen = max(r.Seen, w.seen(t))
+	r.Seen = max(r.Seen, w.wakes)
 	r.note(w.e.clock(), "parked", rev.Cause)
-}
-
-// seen is how many knocks the present pass has answered: those before its
-// fetch, or all if it never came to fetch.
-func (w *work) seen(t *storage.Transfer) int64 {
-	if w.wakes > 0 {
-		return w.wakes
-	}
-	return t.Wakes
 }
 
 // record appends to the audit trail what the engine does for this transfer,
@@ -467,8 +535,14 @@ func (w *work) record(ctx context.Context, action, outcome, id string, detail ma
 	if err != nil {
 		return err
 	}
-	return ours("record "+action, w.e.trail.Append(ctx, audit.Record{
+	err = w.e.trail.Append(ctx, audit.Record{
 		Tenant: w.t.Tenant, ID: id, Actor: "engine", Action: action,
 		Subject: w.t.Document, Outcome: outcome, Detail: b,
-	}))
+	})
+	if err != nil {
+		return ours("record "+action, err)
+	}
+	// The next record of this step does not repeat them.
+	w.r.Audited = len(w.r.History)
+	return nil
 }
