@@ -1,0 +1,137 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"runtime/debug"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/ml-connector/ml-connector/examples/connector/internal/app"
+	"github.com/ml-connector/ml-connector/examples/connector/internal/screen"
+	"github.com/ml-connector/ml-connector/mapping/rules"
+)
+
+// Exit codes.
+const (
+	exitDone = 0 // what was asked for is done
+	exitFail = 1 // it failed
+	exitMend = 2 // there is something that whoever runs it can mend: an argument, a file, a directory
+)
+
+// commandLine is what kong reads the command line into.
+type commandLine struct {
+	Demo    demoCommand    `cmd:"" help:"Show the connector at work on two simulators: documents go in, AP invoices come out, everything is tied out."`
+	Version versionCommand `cmd:"" help:"Print the version."`
+}
+
+// program is what commands share.
+type program struct {
+	stdout, stderr io.Writer
+	getenv         func(string) string
+	// hooks are set by tests, never by users.
+	hooks demoHooks
+
+	screen *screen.Screen
+}
+
+// mendError is an error that whoever runs the command can mend.
+type mendError struct{ err error }
+
+func (e *mendError) Error() string { return e.err.Error() }
+func (e *mendError) Unwrap() error { return e.err }
+
+// leave ends the parsing where kong wants to end the process.
+type leave int
+
+// run runs one command and returns the exit code.
+func (p *program) run(ctx context.Context, args []string) (code int) {
+	p.screen = screen.New(p.stdout, p.getenv)
+	defer func() {
+		switch r := recover().(type) {
+		case nil:
+		case leave:
+			code = int(r)
+		default:
+			panic(r)
+		}
+	}()
+	var line commandLine
+	parser, err := kong.New(&line,
+		kong.Name("ml-connector"),
+		kong.Description("Carries approved expense reports and supplier invoices from SAP Concur into Epicor Kinetic.\n\n"+
+			"Exit codes: 0 done, 1 failed, 2 something to mend."),
+		kong.Writers(p.stdout, p.stderr),
+		kong.Exit(func(code int) { panic(leave(code)) }),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+		kong.BindTo(ctx, (*context.Context)(nil)),
+		kong.Bind(p),
+	)
+	if err != nil {
+		return p.failed(err)
+	}
+	parsed, err := parser.Parse(args)
+	if err != nil {
+		return p.failed(&mendError{fmt.Errorf("%w; see ml-connector --help", err)})
+	}
+	return p.failed(parsed.Run())
+}
+
+// failed says what went wrong and returns the exit code for it.
+func (p *program) failed(err error) int {
+	if err == nil {
+		return exitDone
+	}
+	_, _ = fmt.Fprintf(p.stderr, "ml-connector: %v\n", err)
+	var mend *mendError
+	var foreign *app.ForeignError
+	var faults rules.Errors
+	if errors.As(err, &mend) || errors.As(err, &foreign) || errors.As(err, &faults) {
+		return exitMend
+	}
+	return exitFail
+}
+
+// print writes a value as indented JSON, for programs.
+func (p *program) print(v any) error {
+	e := json.NewEncoder(p.stdout)
+	e.SetIndent("", "  ")
+	e.SetEscapeHTML(false)
+	return e.Encode(v)
+}
+
+type versionCommand struct {
+	JSON bool `name:"json" help:"Print JSON for programs."`
+}
+
+// Run prints the version that the module system recorded.
+func (c *versionCommand) Run(p *program) error {
+	v := struct {
+		Version  string `json:"version"`
+		Revision string `json:"revision,omitempty"`
+		Go       string `json:"go,omitempty"`
+	}{Version: "(devel)"}
+	if info, ok := debug.ReadBuildInfo(); ok {
+		v.Go = info.GoVersion
+		if info.Main.Version != "" {
+			v.Version = info.Main.Version
+		}
+		for _, s := range info.Settings {
+			if s.Key == "vcs.revision" {
+				v.Revision = s.Value
+			}
+		}
+	}
+	if c.JSON {
+		return p.print(v)
+	}
+	p.screen.Printf("ml-connector %s", v.Version)
+	if v.Revision != "" {
+		p.screen.Printf(" (%.12s)", v.Revision)
+	}
+	p.screen.Printf(", %s\n", v.Go)
+	return nil
+}

@@ -1,0 +1,270 @@
+// Package app wires the parts of the connector: stores, clients, ends, engine
+// and webhook. Every command that does work uses it, with a Config that comes
+// from a file or points at the simulators.
+package app
+
+import (
+	"cmp"
+	"context"
+	"crypto/rsa"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/ml-connector/ml-connector/audit"
+	"github.com/ml-connector/ml-connector/concur"
+	"github.com/ml-connector/ml-connector/concur/concursync"
+	"github.com/ml-connector/ml-connector/epicor"
+	"github.com/ml-connector/ml-connector/epicor/epicorsync"
+	"github.com/ml-connector/ml-connector/sync/document"
+	"github.com/ml-connector/ml-connector/sync/engine"
+)
+
+// Names of a tenant's flows and of the target that they share.
+const (
+	ReportFlow    = "reports-to-ap"
+	InvoiceFlow   = "invoices-to-ap"
+	DefaultTarget = "epicor-ap"
+)
+
+// EventPath is where Concur's events are taken.
+const EventPath = "/concur/events"
+
+// Config says what the connector joins and how it behaves. Secrets stand in
+// types that print as redacted.
+type Config struct {
+	Data    string // directory of the ledger and the audit log
+	Kind    Kind   // empty: Live
+	Tenants []Tenant
+
+	// EventKeys verify the signature of Concur's events; without one every event
+	// is refused. EventAlgorithm: empty is concur.SignaturePSS.
+	EventKeys      []*rsa.PublicKey
+	EventAlgorithm concur.SignatureAlgorithm
+
+	Workers  int           // 0: the engine's default
+	Drain    time.Duration // 0: the engine's default
+	Logger   *slog.Logger  // nil: nothing is logged
+	OnChange func(engine.Change)
+	// Transport carries the calls to both vendors; nil: one of its own.
+	Transport http.RoundTripper
+}
+
+// Tenant is one customer: a Concur company whose documents go to an Epicor
+// company.
+type Tenant struct {
+	Name    string
+	Mapping string // path of the rules
+	Target  string // empty: DefaultTarget
+	Concur  Concur
+	Epicor  Epicor
+	Policy  engine.Policy
+}
+
+// Concur is a tenant's side in SAP Concur.
+type Concur struct {
+	App          concur.App
+	Company      string   // UUID
+	BootstrapURL string   // empty: SAP Concur's own
+	AllowHosts   []string // beside SAP Concur's own
+	// InvoiceTopics are topics of events of supplier invoices; the vendor
+	// documents none, so that without one they come with the sweep.
+	InvoiceTopics []string
+	Reports       concursync.ReportsOptions
+	Invoices      *concursync.PaymentRequestsOptions // nil: no supplier invoices
+	Timeout       time.Duration                      // of one call; 0: one minute
+}
+
+// Epicor is a tenant's side in Epicor Kinetic.
+type Epicor struct {
+	URL        string // https://host/instance/api/v2/odata/COMPANY
+	Credential epicor.Credential
+	AllowHTTP  bool // the simulators speak plain HTTP on loopback
+	Entry      epicor.InvoiceOptions
+	Invoices   epicorsync.InvoicesOptions
+	Tables     epicorsync.TablesOptions
+	Timeout    time.Duration // of one call; 0: one minute
+}
+
+const defaultTimeout = time.Minute
+
+// App is the connector, ready to run. Make one with Open and end it with Close.
+type App struct {
+	*Data
+	tenants map[string]*tenant
+	order   []*tenant
+	handler http.Handler
+
+	mu     sync.Mutex
+	events map[concur.EventOutcome]int
+}
+
+// tenant is what is wired for one Tenant.
+type tenant struct {
+	cfg      Tenant
+	concur   *concur.Client
+	epicor   *epicor.Client
+	tokens   *concur.TokenSource
+	sink     *epicorsync.InvoiceSink
+	tables   *epicorsync.TableReader
+	mapper   *Mapper
+	reports  *concursync.ReportSource
+	invoices *concursync.PaymentRequestSource
+}
+
+// Open opens the data directory and wires everything. Nothing is called yet. A
+// fault in the rules of a tenant comes as rules.Errors.
+func Open(ctx context.Context, cfg Config) (*App, error) {
+	if cfg.Kind == "" {
+		cfg.Kind = Live
+	}
+	m := Marker{Kind: cfg.Kind}
+	for _, t := range cfg.Tenants {
+		m.Tenants = append(m.Tenants, t.Name)
+		if target := cmp.Or(t.Target, DefaultTarget); !slices.Contains(m.Targets, target) {
+			m.Targets = append(m.Targets, target)
+		}
+	}
+	if err := mark(cfg.Data, m); err != nil {
+		return nil, err
+	}
+	d, err := openData(ctx, cfg.Data, m, &engine.Options{
+		Logger: cfg.Logger, Workers: cfg.Workers, Drain: cfg.Drain, OnChange: cfg.OnChange,
+	})
+	if err != nil {
+		return nil, err
+	}
+	a := &App{Data: d, tenants: map[string]*tenant{}, events: map[concur.EventOutcome]int{}}
+	if err := a.wire(cfg); err != nil {
+		return nil, errors.Join(err, d.Close())
+	}
+	return a, nil
+}
+
+func (a *App) wire(cfg Config) error {
+	base := cfg.Transport
+	if base == nil {
+		own, ok := http.DefaultTransport.(*http.Transport)
+		if !ok {
+			return errors.New("the default HTTP transport was replaced; give Config.Transport")
+		}
+		own = own.Clone()
+		own.MaxIdleConnsPerHost = 32
+		base = own
+		a.closers = append(a.closers, func() error { own.CloseIdleConnections(); return nil })
+	}
+	recorded := audit.Transport(base, a.Trail)
+	for _, t := range cfg.Tenants {
+		if a.tenants[t.Name] != nil {
+			return fmt.Errorf("tenant %q stands there twice", t.Name)
+		}
+		w, err := a.tenant(t, recorded)
+		if err != nil {
+			return fmt.Errorf("tenant %q: %w", t.Name, err)
+		}
+		a.tenants[t.Name] = w
+		a.order = append(a.order, w)
+	}
+	return a.listen(cfg)
+}
+
+// tenant wires one tenant: clients, ends and flows.
+func (a *App) tenant(t Tenant, recorded http.RoundTripper) (*tenant, error) {
+	t.Target = cmp.Or(t.Target, DefaultTarget)
+	w := &tenant{cfg: t}
+	var err error
+	w.tokens, err = concur.NewTokenSource(t.Concur.App, concursync.TokenStore(a.Store, t.Name, nil), &concur.TokenOptions{
+		HTTP:       &http.Client{Transport: recorded, Timeout: cmp.Or(t.Concur.Timeout, defaultTimeout)},
+		AllowHosts: t.Concur.AllowHosts, BootstrapURL: t.Concur.BootstrapURL,
+	})
+	if err != nil {
+		return nil, err
+	}
+	w.concur = concur.NewClient(w.tokens, nil)
+	target, err := epicor.NewClient(t.Epicor.URL, t.Epicor.Credential, &epicor.Options{
+		HTTP:      &http.Client{Transport: recorded, Timeout: cmp.Or(t.Epicor.Timeout, defaultTimeout)},
+		AllowHTTP: t.Epicor.AllowHTTP, Invoices: t.Epicor.Entry,
+	})
+	if err != nil {
+		return nil, err
+	}
+	w.epicor = target
+	w.sink = epicorsync.Invoices(target, &t.Epicor.Invoices)
+	w.tables = epicorsync.Tables(target, &t.Epicor.Tables)
+	if w.mapper, err = newMapper(t.Mapping, w.tables); err != nil {
+		return nil, err
+	}
+	w.reports = concursync.Reports(w.concur, &t.Concur.Reports)
+	if err := a.flow(w, ReportFlow, w.reports); err != nil {
+		return nil, err
+	}
+	if t.Concur.Invoices != nil {
+		w.invoices = concursync.PaymentRequests(w.concur, t.Concur.Invoices)
+		return w, a.flow(w, InvoiceFlow, w.invoices)
+	}
+	return w, nil
+}
+
+func (a *App) flow(w *tenant, name string, source kindSource) error {
+	return engine.Add(a.Engine, engine.Flow[document.Document, document.Posting]{
+		Tenant: w.cfg.Name, Name: name, Target: w.cfg.Target,
+		Source: labelled{source, w.cfg.Name, a.Labels}, Mapper: w.mapper, Sink: w.sink,
+		Policy: &w.cfg.Policy,
+	})
+}
+
+// Run works until ctx ends and lets running work finish.
+func (a *App) Run(ctx context.Context) error { return a.Engine.Run(ctx) }
+
+// Handler is the connector's side of the web: Concur's events at EventPath.
+func (a *App) Handler() http.Handler { return a.handler }
+
+// Flows returns the names of a tenant's flows.
+func (a *App) Flows(name string) []string {
+	t := a.tenants[name]
+	switch {
+	case t == nil:
+		return nil
+	case t.invoices == nil:
+		return []string{ReportFlow}
+	default:
+		return []string{ReportFlow, InvoiceFlow}
+	}
+}
+
+// Connect exchanges the company request token for a tenant's first token, once.
+// A refusal is a *concur.TokenError with its remedy.
+func (a *App) Connect(ctx context.Context, name string, requestToken concur.Secret) error {
+	t, err := a.find(name)
+	if err != nil {
+		return err
+	}
+	_, err = t.tokens.Connect(a.scope(ctx, name, "connect"), t.cfg.Concur.Company, requestToken)
+	return err
+}
+
+// Mapper returns a tenant's rules.
+func (a *App) Mapper(name string) (*Mapper, error) {
+	t, err := a.find(name)
+	if err != nil {
+		return nil, err
+	}
+	return t.mapper, nil
+}
+
+func (a *App) find(name string) (*tenant, error) {
+	if t := a.tenants[name]; t != nil {
+		return t, nil
+	}
+	return nil, fmt.Errorf("there is no tenant %q; the tenants are: %s", name, strings.Join(a.Tenants(), ", "))
+}
+
+// scope says on whose behalf this program itself calls a vendor.
+func (a *App) scope(ctx context.Context, tenant, subject string) context.Context {
+	return audit.NewContext(ctx, audit.Scope{Tenant: tenant, Subject: subject, Actor: "ml-connector"})
+}
