@@ -89,6 +89,8 @@ type Query struct {
 }
 
 // Log keeps records. It is safe for concurrent use, also by several processes.
+// A method whose context ends returns the context's error. No slice is shared
+// between a log and its callers.
 type Log interface {
 	// Append writes records of one tenant with consecutive sequence numbers. It
 	// returns ErrConflict, and writes none, if the first one's number exists. Any

@@ -14,8 +14,9 @@
 // survives a crash of the process and of the machine. An error that is none of
 // ErrNotFound, ErrExists and ErrConflict says nothing about the write: it may
 // have happened, and the caller reads again. Every method is safe for
-// concurrent use, blocks until it is done or its context ends, and may be
-// called from the body of an iteration over pages.
+// concurrent use, blocks until it is done or its context ends (then it returns
+// the context's error), and may be called from the body of an iteration over
+// pages. No slice is shared between a store and its callers.
 package storage
 
 import (
@@ -51,8 +52,9 @@ type Store interface {
 }
 
 // ID names a transfer: one source document on its way to one target. Each part
-// has 1 to MaxIDPart bytes of UTF-8, may hold any character, and letter case
-// matters.
+// has 1 to MaxIDPart bytes of UTF-8, may hold any character but NUL (U+0000),
+// and letter case matters. The same holds for the tenants and names of values
+// and contents.
 type ID struct {
 	Tenant   string
 	Target   string
@@ -68,7 +70,8 @@ type Transfer struct {
 	Rev string
 	// Flow is the flow that owns the document.
 	Flow string
-	// Queue says whose turn it is; chosen by the engine, opaque to the store.
+	// Queue says whose turn it is; chosen by the engine, opaque to the store, at
+	// most twice MaxIDPart bytes.
 	Queue string
 	// Due is when the row wants to be worked on; zero means never. A claim
 	// moves it to the lease's end. UTC, microseconds.
@@ -87,8 +90,8 @@ type Transfer struct {
 
 // Ledger keeps one row per transfer.
 type Ledger interface {
-	// Create writes a new row, whose Rev must be empty, and returns it with its
-	// Rev. A row of that ID: ErrExists.
+	// Create writes a new row and returns it with its Rev. A row of that ID:
+	// ErrExists. A t.Rev that is not empty is refused.
 	Create(ctx context.Context, t Transfer) (Transfer, error)
 	// Get returns the row; it sees every finished write. No such row: ErrNotFound.
 	Get(ctx context.Context, id ID) (Transfer, error)
@@ -98,7 +101,8 @@ type Ledger interface {
 	// Purge removes the row if rev is current, else ErrConflict. A row that is gone: nil.
 	Purge(ctx context.Context, id ID, rev string) error
 	// Due returns rows of one queue whose Due is not after by, oldest first, at
-	// most limit. It may show too much and lag a minute; it must never lose a row.
+	// most limit. It may lag a minute and meanwhile show rows that are due no
+	// more; it must never lose a row.
 	Due(ctx context.Context, queue string, by time.Time, limit int) ([]Transfer, error)
 	// List returns one page in ID order (byte order of tenant, target, document)
 	// and may lag. It should be indexed by tenant+state+cause and tenant+period.
@@ -111,9 +115,9 @@ type Queuer interface {
 	Queues(ctx context.Context, by time.Time) ([]string, error)
 }
 
-// Query selects transfers. Tenant is required; every other field that is not
-// empty must equal the row's. After is Page.Next of the page before; Limit 0
-// means 100.
+// Query selects transfers. Tenant is required: without one List finds nothing
+// or returns an error. Every other field that is not empty must equal the
+// row's. After is Page.Next of the page before; Limit 0 means 100.
 type Query struct {
 	Tenant, Target, State, Cause, Period string
 	After                                string
@@ -183,7 +187,7 @@ type Contents interface {
 	Put(ctx context.Context, tenant, name string, data []byte) error
 	// Read returns what was put. No such content: ErrNotFound.
 	Read(ctx context.Context, tenant, name string) ([]byte, error)
-	// Drop removes every content of the tenant whose name begins with prefix,
-	// which must not be empty. It may be repeated.
+	// Drop removes every content of the tenant whose name begins with prefix. It
+	// may be repeated. An empty prefix is refused.
 	Drop(ctx context.Context, tenant, prefix string) error
 }
