@@ -166,7 +166,7 @@ func (w *writer) write(group []*job) {
 	if len(live) == 0 {
 		return
 	}
-	if !w.commit(live) {
+	if !w.commit(live) && len(live) > 1 {
 		// One statement of the group failed and took the others with it. Each is
 		// run by itself now, so that nobody else hears of it.
 		for _, j := range live {
@@ -193,10 +193,10 @@ func (w *writer) commit(group []*job) bool {
 		if j.err == nil {
 			j.err = tx.failed
 		}
-		if _, err := w.conn.ExecContext(context.Background(), "ROLLBACK"); err != nil {
-			// SQLite may have rolled back by itself; a fresh connection is in no doubt.
-			w.release()
-		}
+		// An error here says that SQLite rolled back by itself, as it does when the
+		// disk is full. Were a transaction left open, the next BEGIN would fail and
+		// throw the connection away.
+		_, _ = w.conn.ExecContext(context.Background(), "ROLLBACK")
 		return false
 	}
 	if _, err := w.conn.ExecContext(context.Background(), "COMMIT"); err != nil {
