@@ -20,6 +20,7 @@ const (
 	version3                // v3, JSON or XML
 	list4                   // List v4
 	scim                    // Identity v4.1
+	events4                 // Event Subscription Service v4
 )
 
 // principal is whom a token speaks for.
@@ -87,6 +88,7 @@ func (s *Server) routes() http.Handler {
 	mux.HandleFunc("POST /oauth2/v0/token", s.serveToken)
 	for _, table := range [][]route{
 		reportRoutes(), report3Routes(), listRoutes(), userRoutes(), paymentRequestRoutes(),
+		listWriteRoutes(), vendorRoutes(), subscriptionRoutes(),
 	} {
 		for _, rt := range table {
 			mux.Handle(rt.pattern, s.resource(rt))
@@ -141,8 +143,10 @@ func (c *call) admit(scopes []string) (reply, bool) {
 		return c.refuse(orElse(o.InvalidTokenStatus, status), "the access token is invalid or has expired"), false
 	case t.center != c.center:
 		return c.refuse(o.WrongDataCenterStatus, "the access token is not known in this data center"), false
-	case t.company == nil:
+	case t.company == nil && c.service != events4:
 		return c.refuse(http.StatusForbidden, "a company token is required"), false
+	case t.company != nil && c.service == events4:
+		return c.refuse(http.StatusForbidden, "a token of the application is required"), false
 	case !slices.ContainsFunc(scopes, func(s string) bool { return slices.Contains(t.scopes, s) }):
 		return c.refuse(http.StatusForbidden, "the access token lacks the scope "+strings.Join(scopes, " or ")), false
 	}

@@ -51,6 +51,7 @@ type Company struct {
 	lists    []*List
 	reports  []*Report
 	requests []*PaymentRequest
+	vendors  []*vendor
 }
 
 // AddCompany makes a company that has connected the default app.
@@ -159,6 +160,11 @@ type App struct {
 	ClientSecret string   // default made up
 	Scopes       []string // what it may ask for; default every scope that is served
 	Disabled     bool     // answers code 59
+
+	// AllowedPrincipals are the ids of companies that the app is made for: they
+	// stand in a new subscription at once. Others join when a token of theirs is
+	// obtained.
+	AllowedPrincipals []string
 }
 
 // AddApp registers an app and returns it with what was made up.

@@ -222,7 +222,7 @@ func (e *events) attempt(ctx context.Context, p *parcel) {
 func (e *events) post(ctx context.Context, p *parcel) (status int, answer []byte, failure string) {
 	ctx, cancel := context.WithTimeout(ctx, deliveryTimeout)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, p.sub.Endpoint, bytes.NewReader(p.body))
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, e.endpoint(p.sub), bytes.NewReader(p.body))
 	if err != nil {
 		return 0, nil, err.Error()
 	}

@@ -23,6 +23,9 @@ type List struct {
 	name    string
 	deleted bool
 	items   []*item
+
+	managed        string // client id of the app that alone may change it
+	search, format string // "" is the default
 }
 
 // item is an item where it lives: in exactly one list. Items that several
@@ -184,10 +187,16 @@ func listRoutes() []route {
 }
 
 func (l *List) wire() wireList {
-	return wireList{
-		ID: l.id, Value: l.name, LevelCount: l.levels(), SearchCriteria: "TEXT", DisplayFormat: "(CODE) TEXT",
-		Category: wireCategory{ID: l.company.policyUUID(), Type: "Normal"}, IsDeleted: l.deleted,
+	w := wireList{
+		ID: l.id, Value: l.name, LevelCount: l.levels(), SearchCriteria: orElse(l.search, "TEXT"),
+		DisplayFormat: orElse(l.format, "(CODE) TEXT"),
+		Category:      wireCategory{ID: l.company.policyUUID(), Type: "Normal"}, IsDeleted: l.deleted,
 	}
+	if l.managed != "" {
+		by := "appId:" + l.managed
+		w.ManagedBy = &by
+	}
+	return w
 }
 
 func (l *List) wireItem(it *item) wireItem {
@@ -202,8 +211,12 @@ func (l *List) wireItem(it *item) wireItem {
 }
 
 func serveLists(c *call) reply {
+	name := c.r.URL.Query().Get("value")
 	rows := make([]wireList, 0, len(c.company.lists))
 	for _, l := range c.company.lists {
+		if !matches(name, l.name) {
+			continue
+		}
 		rows = append(rows, l.wire())
 	}
 	return pageOf(c, rows)
@@ -280,15 +293,34 @@ func serveChildren(c *call) reply {
 		if it.parent != parent || it.deleted != (q.Get("isDeleted") == "true") {
 			continue
 		}
-		if v := q.Get("shortCode"); v != "" && it.short != strings.TrimPrefix(v, "eq:") {
-			continue
-		}
-		if v := q.Get("value"); v != "" && it.name != strings.TrimPrefix(v, "eq:") {
+		if !matches(q.Get("shortCode"), it.short) || !matches(q.Get("value"), it.name) {
 			continue
 		}
 		rows = append(rows, l.wireItem(it))
 	}
 	return pageOf(c, rows)
+}
+
+// matches compares a value with a condition such as "sw:Cost"; without an
+// operator it is equality, and "" is no condition.
+func matches(condition, value string) bool {
+	op, text, found := strings.Cut(condition, ":")
+	switch {
+	case condition == "":
+		return true
+	case found && op == "eq":
+		return value == text
+	case found && op == "not":
+		return value != text
+	case found && op == "sw":
+		return strings.HasPrefix(value, text)
+	case found && op == "ew":
+		return strings.HasSuffix(value, text)
+	case found && op == "cp":
+		return strings.Contains(value, text)
+	default:
+		return value == condition
+	}
 }
 
 // pageOf cuts one page of 100 out of rows; pages count from 1.

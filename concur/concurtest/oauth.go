@@ -232,6 +232,9 @@ func (c *tokenCall) scopes(granted []string) ([]string, *tokenError) {
 }
 
 func (c *tokenCall) answer(co *Company, at *center, scopes []string, id string, refresh *refreshToken) *tokenAnswer {
+	if co != nil {
+		c.s.events.connect(c.app, co)
+	}
 	a := &tokenAnswer{
 		Scope: strings.Join(scopes, " "), TokenType: "Bearer", Geolocation: at.base(c.r),
 		AccessToken: c.s.newAccessToken(c.app, co, at, scopes), RefreshToken: id,

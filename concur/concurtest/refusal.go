@@ -95,6 +95,9 @@ func (c *call) refuseAs(status int, id, message string) reply {
 		}
 		e.Concur.Messages = []scimMessage{{Code: orElse(id, "error"), Message: message, Type: "error"}}
 		rep.body = e
+	case events4:
+		// Its error bodies are not documented.
+		rep.body = map[string]string{"message": message}
 	case gateway:
 	}
 	return rep

@@ -8,6 +8,10 @@ const (
 	scopeInvoice3     = "INVPMT"
 	scopeListRead     = "spend.list.read"
 	scopeItemRead     = "spend.listitem.read"
+	scopeListWrite    = "spend.list.write"
+	scopeItemWrite    = "spend.listitem.write"
+	scopeItemDelete   = "spend.listitem.delete"
+	scopeVendors3     = "INVVEN"
 	scopeUserIDs      = "identity.user.ids.read"
 	scopeUserCore     = "identity.user.core.read"
 	scopeUserCompany  = "identity.user.enterprise.read"
@@ -22,6 +26,6 @@ func allScopes() []string {
 	return []string{
 		scopeInvoice3, scopeExpense3, scopeFinancial, scopeEvents, scopeReportRead, scopeReportWrite,
 		scopeUserCore, scopeUserCoreMore, scopeUserCompany, scopeUserEvents, scopeUserIDs,
-		scopeListRead, scopeItemRead, scopeUser,
+		scopeListRead, scopeItemRead, scopeListWrite, scopeItemWrite, scopeItemDelete, scopeVendors3, scopeUser,
 	}
 }

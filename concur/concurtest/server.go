@@ -88,6 +88,24 @@ type Options struct {
 	// there, as live answers are reported to have them.
 	NoVendorCode bool
 
+	// KeepHyphens takes a hyphen in a list item's code or name, and with it two
+	// items that are told apart by nothing. By default it is refused: the vendor
+	// calls it not supported and warns that it may corrupt the list.
+	KeepHyphens bool
+
+	// DeletedCodes says what becomes of the code of a deleted list item. Default
+	// DeletedStay.
+	DeletedCodes DeletedCodes
+
+	// VendorUpsert lets a POST change a vendor that exists. By default that is a
+	// failure of the record; which of both the vendor does is not documented.
+	VendorUpsert bool
+
+	// DeliveryTransport carries the deliveries to endpoints that were registered
+	// by a call. Default one of the server's own; an in-process one works inside a
+	// testing/synctest bubble.
+	DeliveryTransport http.RoundTripper
+
 	// ManualDelivery delivers events only when Flush is called. By default they
 	// are delivered in the background.
 	ManualDelivery bool

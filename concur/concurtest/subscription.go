@@ -30,6 +30,11 @@ type Subscription struct {
 	filter    *regexp.Regexp
 	companies []*Company
 	client    *http.Client
+
+	// Of a subscription that was registered by a call; see subscriptionapi.go.
+	app     *App
+	center  *center
+	printed string // the filter as it was given
 }
 
 // Subscribe registers an endpoint for the events of a topic from now on. It
@@ -66,5 +71,5 @@ func (s *Server) Subscribe(topic, endpoint string, opts *SubscribeOptions) *Subs
 
 func (sub *Subscription) wants(c *Company, e Event) bool {
 	return sub.Topic == e.Topic && sub.filter.MatchString(e.Type) &&
-		(len(sub.companies) == 0 || slices.Contains(sub.companies, c))
+		(sub.app == nil && len(sub.companies) == 0 || slices.Contains(sub.companies, c))
 }
