@@ -69,13 +69,15 @@ func (db *DB) refuseNewer(version int) error {
 
 // version returns how many migrations were done, 0 where there is nothing yet.
 func (db *DB) version(ctx context.Context, q Querier) (int, error) {
-	table := pgx.Identifier{db.config.Schema, db.config.Version}.Sanitize()
+	// Not to_regclass: behind an advisory lock it may still remember that there was nothing.
 	var there bool
-	if err := q.QueryRow(ctx, `SELECT to_regclass($1) IS NOT NULL`, table).Scan(&there); err != nil || !there {
+	err := q.QueryRow(ctx, `SELECT EXISTS (SELECT 1 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+		WHERE n.nspname = $1 AND c.relname = $2)`, db.config.Schema, db.config.Version).Scan(&there)
+	if err != nil || !there {
 		return 0, err
 	}
 	var version int
-	err := q.QueryRow(ctx, `SELECT version FROM `+table).Scan(&version)
+	err = q.QueryRow(ctx, `SELECT version FROM `+pgx.Identifier{db.config.Schema, db.config.Version}.Sanitize()).Scan(&version)
 	return version, err
 }
 

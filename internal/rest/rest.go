@@ -139,15 +139,24 @@ func (t oneShot) RoundTrip(req *http.Request) (*http.Response, error) {
 }
 
 // Safe sends a request that may be repeated (GET, HEAD, or a POST that only
-// reads), and repeats it after 429, 5xx and broken connections.
+// reads), and repeats it after 429, 5xx and broken connections, also when the
+// answer broke off in the middle of its body.
 func (c *Client) Safe(req *http.Request) (*Response, error) {
 	r, err := retryablehttp.FromRequest(req)
 	if err != nil {
 		return nil, &Error{Method: req.Method, URL: address(req.URL), Err: strip(err)}
 	}
-	res, err := c.safe.Do(r) //nolint:bodyclose // read closes it
-	return c.read(req, res, err)
+	for try := 0; ; try++ {
+		res, err := c.safe.Do(r) //nolint:bodyclose // read closes it
+		out, err := c.read(req, res, err)
+		// Without an answer the policy below has tried often enough already.
+		if err == nil || res == nil || errors.Is(err, errTooLarge) || try >= c.safe.RetryMax || req.Context().Err() != nil {
+			return out, err
+		}
+	}
 }
+
+var errTooLarge = errors.New("answer too large")
 
 // Once sends a request exactly once, whatever happens. When it returns an
 // error, the server may have done the work.
@@ -169,7 +178,7 @@ func (c *Client) read(req *http.Request, res *http.Response, err error) (*Respon
 		return nil, &Error{Method: req.Method, URL: address(req.URL), Err: fmt.Errorf("answer %d broke off: %w", res.StatusCode, strip(err))}
 	}
 	if int64(len(body)) > c.maxBody {
-		return nil, &Error{Method: req.Method, URL: address(req.URL), Err: fmt.Errorf("answer %d has more than %d bytes", res.StatusCode, c.maxBody)}
+		return nil, &Error{Method: req.Method, URL: address(req.URL), Err: fmt.Errorf("%w: %d has more than %d bytes", errTooLarge, res.StatusCode, c.maxBody)}
 	}
 	return &Response{Status: res.StatusCode, Header: res.Header, Body: body}, nil
 }
