@@ -24,8 +24,9 @@ const (
 
 // commandLine is what kong reads the command line into.
 type commandLine struct {
-	Demo    demoCommand    `cmd:"" help:"Show the connector at work on two simulators: documents go in, AP invoices come out, everything is tied out."`
-	Version versionCommand `cmd:"" help:"Print the version."`
+	Demo      demoCommand      `cmd:"" help:"Show the connector at work on two simulators: documents go in, AP invoices come out, everything is tied out."`
+	Transfers transfersCommand `cmd:"" help:"Look at documents on their way."`
+	Version   versionCommand   `cmd:"" help:"Print the version."`
 }
 
 // program is what commands share.

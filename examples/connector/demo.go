@@ -277,7 +277,7 @@ func (d *demo) show(ctx context.Context) (stop func()) {
 		for {
 			select {
 			case c := <-d.steps:
-				d.progress.Step(d.app.Labels.Of(ctx, c.ID).String(), stepText(c), settled(c.To))
+				d.progress.Step(c.ID.Document, d.app.Labels.Of(ctx, c.ID).String(), stepText(c), settled(c.To))
 				continue
 			case <-quit:
 			}

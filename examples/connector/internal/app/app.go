@@ -21,6 +21,7 @@ import (
 	"github.com/ml-connector/ml-connector/concur/concursync"
 	"github.com/ml-connector/ml-connector/epicor"
 	"github.com/ml-connector/ml-connector/epicor/epicorsync"
+	"github.com/ml-connector/ml-connector/sync/connector"
 	"github.com/ml-connector/ml-connector/sync/document"
 	"github.com/ml-connector/ml-connector/sync/engine"
 )
@@ -53,6 +54,14 @@ type Config struct {
 	OnChange func(engine.Change)
 	// Transport carries the calls to both vendors; nil: one of its own.
 	Transport http.RoundTripper
+
+	around ends // set by tests
+}
+
+// ends may put something around the ends of a flow.
+type ends struct {
+	source func(kindSource) kindSource
+	sink   func(connector.Sink[document.Posting]) connector.Sink[document.Posting]
 }
 
 // Tenant is one customer: a Concur company whose documents go to an Epicor
@@ -96,6 +105,7 @@ const defaultTimeout = time.Minute
 // App is the connector, ready to run. Make one with Open and end it with Close.
 type App struct {
 	*Data
+	around  ends
 	tenants map[string]*tenant
 	order   []*tenant
 	handler http.Handler
@@ -139,11 +149,17 @@ func Open(ctx context.Context, cfg Config) (*App, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &App{Data: d, tenants: map[string]*tenant{}, events: map[concur.EventOutcome]int{}}
-	if err := a.wire(cfg); err != nil {
+	a, err := assemble(d, cfg)
+	if err != nil {
 		return nil, errors.Join(err, d.Close())
 	}
 	return a, nil
+}
+
+// assemble wires everything over an open data directory.
+func assemble(d *Data, cfg Config) (*App, error) {
+	a := &App{Data: d, around: cfg.around, tenants: map[string]*tenant{}, events: map[concur.EventOutcome]int{}}
+	return a, a.wire(cfg)
 }
 
 func (a *App) wire(cfg Config) error {
@@ -211,9 +227,16 @@ func (a *App) tenant(t Tenant, recorded http.RoundTripper) (*tenant, error) {
 }
 
 func (a *App) flow(w *tenant, name string, source kindSource) error {
+	var sink connector.Sink[document.Posting] = w.sink
+	if a.around.source != nil {
+		source = a.around.source(source)
+	}
+	if a.around.sink != nil {
+		sink = a.around.sink(sink)
+	}
 	return engine.Add(a.Engine, engine.Flow[document.Document, document.Posting]{
 		Tenant: w.cfg.Name, Name: name, Target: w.cfg.Target,
-		Source: labelled{source, w.cfg.Name, a.Labels}, Mapper: w.mapper, Sink: w.sink,
+		Source: labelled{source, w.cfg.Name, a.Labels}, Mapper: w.mapper, Sink: sink,
 		Policy: &w.cfg.Policy,
 	})
 }

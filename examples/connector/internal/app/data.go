@@ -13,6 +13,7 @@ import (
 	"github.com/ml-connector/ml-connector/audit"
 	"github.com/ml-connector/ml-connector/audit/sqlitelog"
 	"github.com/ml-connector/ml-connector/sync/engine"
+	"github.com/ml-connector/ml-connector/sync/storage"
 	"github.com/ml-connector/ml-connector/sync/storage/sqlitestore"
 )
 
@@ -125,7 +126,7 @@ func mark(dir string, m Marker) error {
 type Data struct {
 	Dir     string
 	Marker  Marker
-	Store   *sqlitestore.Store
+	Store   storage.Store
 	Trail   *audit.Trail
 	Engine  *engine.Engine
 	Labels  *Labels

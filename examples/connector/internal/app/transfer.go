@@ -41,7 +41,7 @@ func (d *Data) Transfers(ctx context.Context, q storage.Query) ([]*Transfer, err
 		if err != nil {
 			return nil, err
 		}
-		t, err := d.whole(ctx, s)
+		t, err := d.Whole(ctx, s)
 		if err != nil {
 			return nil, err
 		}
@@ -50,8 +50,8 @@ func (d *Data) Transfers(ctx context.Context, q storage.Query) ([]*Transfer, err
 	return out, nil
 }
 
-// whole reads what is stored beside the row.
-func (d *Data) whole(ctx context.Context, s engine.Status) (*Transfer, error) {
+// Whole reads what is stored beside a transfer's row.
+func (d *Data) Whole(ctx context.Context, s engine.Status) (*Transfer, error) {
 	t := &Transfer{Status: s, Label: d.Labels.Of(ctx, s.ID)}
 	var doc document.Document
 	switch err := d.Engine.Document(ctx, s, &doc); {
@@ -93,7 +93,7 @@ func (d *Data) Find(ctx context.Context, tenant, text string) ([]*Transfer, erro
 		if err != nil {
 			return nil, err
 		}
-		t, err := d.whole(ctx, s)
+		t, err := d.Whole(ctx, s)
 		if err != nil {
 			return nil, err
 		}
@@ -147,7 +147,7 @@ func (d *Data) byInvoice(ctx context.Context, tenant, number string) ([]*Transfe
 			if fold(m.Number) != fold(number) {
 				continue
 			}
-			t, err := d.whole(ctx, s)
+			t, err := d.Whole(ctx, s)
 			if err != nil {
 				return nil, err
 			}

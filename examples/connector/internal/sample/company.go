@@ -163,7 +163,7 @@ func reports(centres *concurtest.List) []concurtest.Report {
 		}},
 		{Number: Stumbling, Owner: tom.login(), Name: "Supplier audit Lyon", Expenses: []concurtest.Expense{
 			abroad(expense("HOTEL", "CASH", "Hotel du Rhone", "312.40", "420", 8), "EUR", "1.0865"),
-			abroad(expense("MEALS", "CASH", "Le Bouchon", "47.90", "420", 8), "EUR", "1.0865"),
+			abroad(expense("TRAIN", "CASH", "SNCF", "47.90", "420", 8), "EUR", "1.0865"),
 			expense("TAXI", "CASH", "Airport Shuttle", "38.00", "420", 7),
 		}},
 		{Number: LostAnswer, Owner: tom.login(), Name: "Metrology conference", Expenses: []concurtest.Expense{

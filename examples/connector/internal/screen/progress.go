@@ -2,87 +2,100 @@ package screen
 
 import (
 	"fmt"
+	"strings"
 	"sync"
 	"time"
-
-	"github.com/vbauerster/mpb/v8"
-	"github.com/vbauerster/mpb/v8/decor"
 )
 
-// Progress shows documents moving: a bar on a terminal, one line for each step
-// elsewhere. Safe for concurrent use.
+// Progress shows documents moving: a line that is drawn over on a terminal, one
+// line for each document that settles elsewhere. Safe for concurrent use.
 type Progress struct {
-	s     *Screen
+	s     *Screen // nil: silent
 	began time.Time
-	bars  *mpb.Progress
-	bar   *mpb.Bar
+	quit  chan struct{}
+	drawn sync.WaitGroup
 
 	mu      sync.Mutex
-	settled map[string]bool // documents by name: settled or still moving
-	told    map[string]string
+	settled map[string]bool   // documents by id: settled or still moving
+	told    map[string]string // by id, what was said about them last
 	last    string
 }
 
-// NewProgress starts a display. Silent shows nothing, for programs that read
-// the output.
+// redraw is how often a terminal is drawn over.
+const redraw = 40 * time.Millisecond
+
+// NewProgress starts a display. Silent shows nothing, for programs that read the
+// output. Done ends it.
 func NewProgress(s *Screen, began time.Time, silent bool) *Progress {
-	p := &Progress{began: began, settled: map[string]bool{}, told: map[string]string{}}
+	p := &Progress{began: began, settled: map[string]bool{}, told: map[string]string{}, quit: make(chan struct{})}
 	if silent {
 		return p
 	}
 	p.s = s
-	if !s.Terminal {
-		return p
+	if s.Terminal {
+		p.drawn.Go(p.draw)
 	}
-	p.bars = mpb.New(mpb.WithOutput(s.Writer), mpb.WithWidth(30), mpb.WithRefreshRate(60*time.Millisecond))
-	p.bar = p.bars.New(1, mpb.BarStyle().Lbound("  ").Filler("━").Tip("━").Padding("─").Rbound(""),
-		mpb.BarRemoveOnComplete(),
-		mpb.AppendDecorators(
-			decor.Any(func(decor.Statistics) string {
-				p.mu.Lock()
-				defer p.mu.Unlock()
-				return fmt.Sprintf(" %d of %d documents settled   %s", p.count(), len(p.settled), p.last)
-			}),
-		))
 	return p
 }
 
-func (p *Progress) count() int {
-	n := 0
-	for _, done := range p.settled {
-		if done {
-			n++
-		}
-	}
-	return n
-}
-
 // Step says that a document came to a new state; done says that nothing more
-// will happen to it by itself.
-func (p *Progress) Step(name, state string, done bool) {
+// will happen to it by itself. The id stays the same while the name by which
+// people know the document may be learnt on the way.
+func (p *Progress) Step(id, name, state string, done bool) {
 	p.mu.Lock()
-	p.settled[name] = done
+	p.settled[id] = done
 	p.last = name + " " + state
-	n, total := p.count(), len(p.settled)
-	news := done && p.told[name] != state
+	news := done && p.told[id] != state
 	if news {
-		p.told[name] = state
+		p.told[id] = state
 	}
 	p.mu.Unlock()
-	switch {
-	case p.bar != nil:
-		p.bar.SetTotal(int64(total)+1, false) // a full bar would end the display
-		p.bar.SetCurrent(int64(n))
-	case p.s != nil && news:
+	if p.s != nil && !p.s.Terminal && news {
 		p.s.Printf("  %6.2f s  %-24s %s\n", time.Since(p.began).Seconds(), name, state)
 	}
 }
 
+// draw draws the line until Done, then wipes it.
+func (p *Progress) draw() {
+	t := time.NewTicker(redraw)
+	defer t.Stop()
+	for {
+		p.s.Printf("\r\x1b[2K%s", p.line())
+		select {
+		case <-p.quit:
+			p.s.Printf("\r\x1b[2K")
+			return
+		case <-t.C:
+		}
+	}
+}
+
+// bar is how many characters the bar has.
+const bar = 24
+
+func (p *Progress) line() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	done := 0
+	for _, settled := range p.settled {
+		if settled {
+			done++
+		}
+	}
+	filled := 0
+	if len(p.settled) > 0 {
+		filled = bar * done / len(p.settled)
+	}
+	text := fmt.Sprintf("  %s%s  %d of %d documents at rest   %s",
+		strings.Repeat("━", filled), strings.Repeat("─", bar-filled), done, len(p.settled), p.last)
+	if p.s.Width > 0 {
+		text = Cut(text, p.s.Width-1)
+	}
+	return text
+}
+
 // Done takes the display away.
 func (p *Progress) Done() {
-	if p.bar == nil {
-		return
-	}
-	p.bar.Abort(true)
-	p.bars.Wait()
+	close(p.quit)
+	p.drawn.Wait()
 }
