@@ -13,6 +13,7 @@ import (
 type codes struct {
 	client *concur.Client
 	long   bool
+	raw    bool // codes are taken as they stand in Concur
 	items  cache[document.Value]
 }
 
@@ -50,8 +51,16 @@ func (c *codes) item(ctx context.Context, id string, text document.Value) (docum
 			return document.Value{}, err
 		}
 		code := item.ShortCode
-		if c.long || code == "" {
+		long := c.long || code == ""
+		if long {
 			code = item.Code
+		}
+		switch {
+		case c.raw:
+		case long:
+			code = DecodeLongCode(code, "-")
+		default:
+			code = DecodeCode(code)
 		}
 		return document.Value{Code: code, Text: item.Value}, nil
 	})

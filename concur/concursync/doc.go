@@ -32,6 +32,14 @@
 // What was read is read again at its head, so that a report that changed
 // meanwhile is not posted half old and half new.
 //
+// # Reference data
+//
+// ListCopy and VendorCopy are copies of reference sets: a list of Concur, and
+// the vendors of Concur Invoice. Their writes may be repeated without harm. No
+// hyphen goes into a list; EncodeCode says what goes out in its place, and a
+// source of reports reads it back. Vendors and Employees read what Concur has,
+// to be reconciled with a vendor master.
+//
 // # Errors
 //
 // A document that is not there is connector.ErrNotFound. A refused token, or a

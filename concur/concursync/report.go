@@ -45,6 +45,11 @@ type ReportsOptions struct {
 	// LongCodes takes the long code of a list item, with the codes of its
 	// ancestors, in place of its own short code.
 	LongCodes bool
+	// RawCodes takes the codes of list items as they stand in Concur. By default
+	// what EncodeCode wrote there is decoded, so that a cost centre that was
+	// mirrored as "CC~1100" is the ERP's "CC-100" again; codes without its mark are
+	// not touched.
+	RawCodes bool
 	// PaymentClass takes the class of a payment type ("CBCP") in place of the
 	// customer's own id ("1022"), which tells card programmes apart.
 	PaymentClass bool
@@ -84,7 +89,7 @@ func Reports(client *concur.Client, opts *ReportsOptions) *ReportSource {
 	if o.Concurrency <= 0 {
 		o.Concurrency = DefaultConcurrency
 	}
-	s.codes = codes{client: client, long: o.LongCodes}
+	s.codes = codes{client: client, long: o.LongCodes, raw: o.RawCodes}
 	return s
 }
 
