@@ -55,11 +55,23 @@ func scoped(t *testing.T) context.Context {
 	return audit.NewContext(t.Context(), audit.Scope{Tenant: "acme", Subject: "report A1", Actor: "engine", Attempt: 3})
 }
 
-func request(t *testing.T, ctx context.Context, method, address, body string) *http.Request {
+func request(ctx context.Context, t *testing.T, method, address, body string) *http.Request {
 	t.Helper()
 	req, err := http.NewRequestWithContext(ctx, method, address, strings.NewReader(body))
 	require.NoError(t, err)
 	return req
+}
+
+// failed sends a request that must not be answered and returns its error.
+func failed(t *testing.T, rt http.RoundTripper, req *http.Request) error {
+	t.Helper()
+	resp, err := rt.RoundTrip(req)
+	if resp != nil {
+		_ = resp.Body.Close()
+	}
+	require.Nil(t, resp)
+	require.Error(t, err)
+	return err
 }
 
 func sum(s string) string {
@@ -85,7 +97,7 @@ func TestEachCallIsRecordedBeforeAndAfter(t *testing.T) {
 		return response(201, strings.NewReader(`{"id":7}`)), nil
 	}
 	rt := audit.Transport(v, audit.NewTrail(l, nil))
-	req := request(t, scoped(t), "POST", "https://user:secret-password@erp.example.com:8443/api/v2/Invoices%2F1?api-key=secret-key", `{"amount":1}`)
+	req := request(scoped(t), t, "POST", "https://user:secret-password@erp.example.com:8443/api/v2/Invoices%2F1?api-key=secret-key", `{"amount":1}`)
 	req.Header.Set("Authorization", "Bearer secret-token")
 	req.Header.Set("Concur-Correlationid", "request-id")
 	resp, err := rt.RoundTrip(req)
@@ -121,7 +133,7 @@ func TestTwoCallsBearDifferentIDs(t *testing.T) {
 	l := memlog.New()
 	rt := audit.Transport(answering(200, ""), audit.NewTrail(l, nil))
 	for range 2 {
-		resp, err := rt.RoundTrip(request(t, scoped(t), "GET", "https://erp.example.com/", ""))
+		resp, err := rt.RoundTrip(request(scoped(t), t, "GET", "https://erp.example.com/", ""))
 		require.NoError(t, err)
 		require.NoError(t, resp.Body.Close())
 	}
@@ -136,7 +148,7 @@ func TestNothingIsSentWithoutAScope(t *testing.T) {
 	} {
 		l := memlog.New()
 		v := answering(200, "")
-		_, err := audit.Transport(v, audit.NewTrail(l, nil)).RoundTrip(request(t, ctx, "GET", "https://erp.example.com/a?secret=1", ""))
+		err := failed(t, audit.Transport(v, audit.NewTrail(l, nil)), request(ctx, t, "GET", "https://erp.example.com/a?secret=1", ""))
 		require.ErrorIs(t, err, audit.ErrUnavailable, name)
 		require.ErrorContains(t, err, "audit.NewContext", name)
 		require.ErrorContains(t, err, "GET erp.example.com/a", name)
@@ -152,7 +164,7 @@ func TestNothingIsSentThatCannotBeRecorded(t *testing.T) {
 	body := &closing{Reader: strings.NewReader("x")}
 	req, err := http.NewRequestWithContext(scoped(t), "POST", "https://erp.example.com/", body)
 	require.NoError(t, err)
-	_, err = audit.Transport(v, audit.NewTrail(h, nil)).RoundTrip(req)
+	err = failed(t, audit.Transport(v, audit.NewTrail(h, nil)), req)
 	require.ErrorIs(t, err, audit.ErrUnavailable)
 	require.Zero(t, v.calls)
 	require.True(t, body.closed, "a RoundTripper closes the body whatever happens")
@@ -174,10 +186,9 @@ func TestAnswerThatCannotBeRecordedIsWithheld(t *testing.T) {
 		return nil
 	}
 	v := answering(201, "posted")
-	resp, err := audit.Transport(v, audit.NewTrail(h, nil)).RoundTrip(request(t, scoped(t), "POST", "https://erp.example.com/", "x"))
+	err := failed(t, audit.Transport(v, audit.NewTrail(h, nil)), request(scoped(t), t, "POST", "https://erp.example.com/", "x"))
 	require.ErrorIs(t, err, audit.ErrUnavailable)
 	require.ErrorContains(t, err, "outcome is unknown")
-	require.Nil(t, resp)
 	require.Equal(t, 1, v.calls)
 }
 
@@ -194,7 +205,7 @@ func TestFailedCallIsRecordedByItsClass(t *testing.T) {
 	} {
 		l := memlog.New()
 		v := &vendor{answer: func(*http.Request) (*http.Response, error) { return nil, cause }}
-		_, err := audit.Transport(v, audit.NewTrail(l, nil)).RoundTrip(request(t, scoped(t), "POST", "https://erp.example.com/", "x"))
+		err := failed(t, audit.Transport(v, audit.NewTrail(l, nil)), request(scoped(t), t, "POST", "https://erp.example.com/", "x"))
 		require.ErrorIs(t, err, cause)
 		require.NotErrorIs(t, err, audit.ErrUnavailable)
 		r := read(t, l)[1]
@@ -214,7 +225,7 @@ func TestCallIsRecordedAfterItsContextEnded(t *testing.T) {
 	l := memlog.New()
 	ctx, cancel := context.WithCancel(scoped(t))
 	v := &vendor{answer: func(*http.Request) (*http.Response, error) { cancel(); return nil, ctx.Err() }}
-	_, err := audit.Transport(v, audit.NewTrail(l, nil)).RoundTrip(request(t, ctx, "POST", "https://erp.example.com/", "x"))
+	err := failed(t, audit.Transport(v, audit.NewTrail(l, nil)), request(ctx, t, "POST", "https://erp.example.com/", "x"))
 	require.ErrorIs(t, err, context.Canceled)
 	require.Len(t, read(t, l), 2)
 }
@@ -224,7 +235,7 @@ func TestAnswerThatBreaksOffKeepsItsStatus(t *testing.T) {
 	v := &vendor{answer: func(*http.Request) (*http.Response, error) {
 		return response(200, io.MultiReader(strings.NewReader("half"), failing{})), nil
 	}}
-	resp, err := audit.Transport(v, audit.NewTrail(l, nil)).RoundTrip(request(t, scoped(t), "GET", "https://erp.example.com/", ""))
+	resp, err := audit.Transport(v, audit.NewTrail(l, nil)).RoundTrip(request(scoped(t), t, "GET", "https://erp.example.com/", ""))
 	require.NoError(t, err)
 	got, err := io.ReadAll(resp.Body)
 	require.ErrorIs(t, err, io.ErrUnexpectedEOF)
@@ -245,7 +256,7 @@ func TestLargeAnswerStreams(t *testing.T) {
 	whole := bytes.Repeat([]byte("0123456789abcdef"), (limit+limit/2)/16)
 	l := memlog.New()
 	v := &vendor{answer: func(*http.Request) (*http.Response, error) { return response(200, bytes.NewReader(whole)), nil }}
-	resp, err := audit.Transport(v, audit.NewTrail(l, nil)).RoundTrip(request(t, scoped(t), "GET", "https://erp.example.com/", ""))
+	resp, err := audit.Transport(v, audit.NewTrail(l, nil)).RoundTrip(request(scoped(t), t, "GET", "https://erp.example.com/", ""))
 	require.NoError(t, err)
 	d := detail(t, read(t, l)[1])
 	require.Equal(t, true, d["truncated"])
@@ -259,7 +270,7 @@ func TestLargeAnswerStreams(t *testing.T) {
 
 func TestFormIsRecordedWithoutItsHash(t *testing.T) {
 	l := memlog.New()
-	req := request(t, scoped(t), "POST", "https://us.api.concursolutions.com/oauth2/v0/token", "grant_type=password&password=1234")
+	req := request(scoped(t), t, "POST", "https://us.api.concursolutions.com/oauth2/v0/token", "grant_type=password&password=1234")
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded; charset=utf-8")
 	resp, err := audit.Transport(answering(200, "{}"), audit.NewTrail(l, nil)).RoundTrip(req)
 	require.NoError(t, err)
@@ -273,7 +284,7 @@ func TestRequestThatCannotBeRepeatedStaysSo(t *testing.T) {
 	var sent *http.Request
 	v := &vendor{answer: func(req *http.Request) (*http.Response, error) { sent = req; return response(200, http.NoBody), nil }}
 	rt := audit.Transport(v, audit.NewTrail(memlog.New(), nil))
-	req := request(t, scoped(t), "POST", "https://erp.example.com/", "x")
+	req := request(scoped(t), t, "POST", "https://erp.example.com/", "x")
 	req.GetBody = nil
 	resp, err := rt.RoundTrip(req)
 	require.NoError(t, err)
@@ -281,7 +292,7 @@ func TestRequestThatCannotBeRepeatedStaysSo(t *testing.T) {
 	require.Nil(t, sent.GetBody)
 	require.NotSame(t, req, sent, "a RoundTripper leaves the request alone")
 
-	resp, err = rt.RoundTrip(request(t, scoped(t), "PUT", "https://erp.example.com/", "x"))
+	resp, err = rt.RoundTrip(request(scoped(t), t, "PUT", "https://erp.example.com/", "x"))
 	require.NoError(t, err)
 	require.NoError(t, resp.Body.Close())
 	again, err := sent.GetBody()
@@ -299,7 +310,7 @@ func TestDurationOfACallIsRecorded(t *testing.T) {
 			<-wait.C
 			return response(200, http.NoBody), nil
 		}}
-		resp, err := audit.Transport(v, audit.NewTrail(l, nil)).RoundTrip(request(t, scoped(t), "GET", "https://erp.example.com/", ""))
+		resp, err := audit.Transport(v, audit.NewTrail(l, nil)).RoundTrip(request(scoped(t), t, "GET", "https://erp.example.com/", ""))
 		require.NoError(t, err)
 		require.NoError(t, resp.Body.Close())
 		require.EqualValues(t, 1500, detail(t, read(t, l)[1])["ms"])

@@ -18,7 +18,7 @@ func BenchmarkCreate(b *testing.B) {
 		b.Run(strconv.Itoa(callers)+" callers", func(b *testing.B) {
 			s, err := sqlitestore.Open(b.Context(), filepath.Join(b.TempDir(), "ledger.db"), nil)
 			require.NoError(b, err)
-			defer s.Close()
+			defer func() { require.NoError(b, s.Close()) }()
 			var next atomic.Int64
 			var all sync.WaitGroup
 			b.ResetTimer()

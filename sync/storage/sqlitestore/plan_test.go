@@ -32,7 +32,7 @@ func plan(t *testing.T, s *Store, query string, args ...any) string {
 func TestQueriesReadAnIndexInOrder(t *testing.T) {
 	s, err := Open(t.Context(), filepath.Join(t.TempDir(), "ledger.db"), nil)
 	require.NoError(t, err)
-	defer s.Close()
+	defer func() { require.NoError(t, s.Close()) }()
 	for mask := range 32 {
 		q := storage.Query{Tenant: "acme", Limit: 10}
 		target, document := "", ""

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -39,7 +40,9 @@ func TestStoreKeepsTheContract(t *testing.T) {
 		return s
 	}, &storagetest.Options{
 		Reopen: func(t *testing.T, s storage.Store) storage.Store {
-			require.NoError(t, s.(*sqlitestore.Store).Close())
+			closer, ok := s.(io.Closer)
+			require.True(t, ok)
+			require.NoError(t, closer.Close())
 			path := paths[s]
 			again := open(t, path)
 			paths[again] = path

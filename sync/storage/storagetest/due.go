@@ -44,9 +44,9 @@ var dueRules = []rule{
 		func(ctx context.Context, c *check) {
 			for _, r := range []struct {
 				document string
-				after    time.Duration
+				seconds  int
 			}{{"e", 4}, {"a", 3}, {"d", 0}, {"c", 1}, {"b", 2}, {"later", 6}, {"much later", 1e6}} {
-				c.create(ctx, dueRow(r.document, "q", base.Add(r.after*time.Second)))
+				c.create(ctx, dueRow(r.document, "q", base.Add(time.Duration(r.seconds)*time.Second)))
 			}
 			c.dueIs(ctx, "q", base.Add(5*time.Second), "d", "c", "b", "a", "e")
 		},
