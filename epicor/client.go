@@ -66,6 +66,8 @@ type Client struct {
 	// SegmentValues are the values that GL accounts are made of: natural
 	// accounts, cost centres and so on.
 	SegmentValues *Entities[SegmentValue]
+	// Segments are the segments of the charts of accounts.
+	Segments *Entities[Segment]
 	// Vendors are the suppliers, and the employees who are paid as such.
 	Vendors *Entities[Vendor]
 
@@ -127,6 +129,7 @@ func NewClient(baseURL string, cred Credential, opts *Options) (*Client, error) 
 	}
 	c.GLAccounts = NewEntities[GLAccount](c, glAccountService, "GLAccounts", "Company", "COACode", "GLAccount1")
 	c.SegmentValues = NewEntities[SegmentValue](c, segmentService, "COASegValues", "Company", "COACode", "SegmentNbr", "SegmentCode")
+	c.Segments = NewEntities[Segment](c, coaService, "COASegments", "Company", "COACode", "SegmentNbr")
 	c.Vendors = NewEntities[Vendor](c, vendorService, "Vendors", "Company", "VendorNum")
 	return c, nil
 }

@@ -61,7 +61,7 @@ func TestNewClientRefusesAnAddressThatWouldBeUnsafeOrAmbiguous(t *testing.T) {
 		"key column":      {base: "https://k.example/api/v2/odata/EPIC06", opts: epicor.Options{Invoices: epicor.InvoiceOptions{KeyColumn: "A or B"}}},
 		"group prefix":    {base: "https://k.example/api/v2/odata/EPIC06", opts: epicor.Options{Invoices: epicor.InvoiceOptions{GroupPrefix: "LONG"}}},
 		"no certificate check": {base: "https://k.example/api/v2/odata/EPIC06", opts: epicor.Options{
-			HTTP: &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}}, //nolint:gosec // the test shows that it is refused
+			HTTP: &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}},
 		}},
 	} {
 		_, err := epicor.NewClient(c.base, credential(), &c.opts)
@@ -113,7 +113,9 @@ func TestSecretsDoNotPrint(t *testing.T) {
 	log := slog.New(slog.NewJSONHandler(&out, nil))
 	for _, v := range []any{
 		epicor.Basic("key-1", "svc", "pass-word"), epicor.Bearer("key-1", tokens), tokens, epicor.StaticToken("tok-en"),
-		epicor.Bearer("key-1", epicor.StaticToken("tok-en")), epicor.Token{Value: "tok-en"}, epicor.Secret("tok-en"),
+		epicor.Bearer("key-1", epicor.StaticToken("tok-en")),
+		epicor.Token{Value: "tok-en"},
+		epicor.Secret("tok-en"),
 	} {
 		fmt.Fprintf(&out, "%v %+v %#v %s\n", v, v, v, v)
 		log.Info("x", "v", v)
@@ -157,8 +159,11 @@ func TestALostAnswerOnAWarmConnectionIsNeverSentAgain(t *testing.T) {
 	faults := map[string]func(w http.ResponseWriter){
 		"closed": func(w http.ResponseWriter) { panic(http.ErrAbortHandler) },
 		"reset": func(w http.ResponseWriter) {
-			conn, _, err := w.(http.Hijacker).Hijack()
-			if err == nil {
+			h, ok := w.(http.Hijacker)
+			if !ok {
+				return
+			}
+			if conn, _, err := h.Hijack(); err == nil {
 				if tcp, ok := conn.(*net.TCPConn); ok {
 					_ = tcp.SetLinger(0)
 				}

@@ -72,7 +72,8 @@ func TestALoopThatStopsReadsNoFurtherPage(t *testing.T) {
 	srv, c := pair(t, &epicor.Options{PageSize: 10})
 	many(srv, 50)
 	srv.ResetCalls()
-	for range c.Vendors.List(t.Context(), odata.Query{}) {
+	for _, err := range c.Vendors.List(t.Context(), odata.Query{}) {
+		require.NoError(t, err)
 		break
 	}
 	require.Len(t, srv.Calls(), 1)

@@ -41,16 +41,14 @@ func loadSchema(t *testing.T) schema {
 		columns: map[string]map[string]bool{}, inputs: map[string]map[string][]string{},
 		sets: map[string]map[string]bool{}, outputs: map[string]bool{},
 	}
-	read := func(pattern string, into func() any, use func(any)) {
+	read := func(pattern string, use func([]byte) error) {
 		files, err := filepath.Glob(filepath.Join(dir, pattern))
 		require.NoError(t, err)
 		require.NotEmpty(t, files, pattern)
 		for _, f := range files {
 			b, err := os.ReadFile(f)
 			require.NoError(t, err)
-			v := into()
-			require.NoError(t, json.Unmarshal(b, v), f)
-			use(v)
+			require.NoError(t, use(b), f)
 		}
 	}
 	type named struct {
@@ -60,12 +58,14 @@ func loadSchema(t *testing.T) schema {
 		Table   string  `json:"table"`
 		Columns []named `json:"columns"`
 	}
-	read("tables/*.json", func() any { return &table{} }, func(v any) {
-		x := v.(*table)
+	read("tables/*.json", func(b []byte) error {
+		var x table
+		err := json.Unmarshal(b, &x)
 		s.columns[x.Table] = map[string]bool{}
 		for _, c := range x.Columns {
 			s.columns[x.Table][c.Name] = true
 		}
+		return err
 	})
 	type service struct {
 		Service string `json:"service"`
@@ -77,8 +77,9 @@ func loadSchema(t *testing.T) schema {
 			Params []string `json:"params"`
 		} `json:"methods"`
 	}
-	read("methods/*.json", func() any { return &service{} }, func(v any) {
-		x := v.(*service)
+	read("methods/*.json", func(b []byte) error {
+		var x service
+		err := json.Unmarshal(b, &x)
 		s.inputs[x.Service], s.sets[x.Service] = map[string][]string{}, map[string]bool{}
 		for _, m := range x.Methods {
 			if m.Verb == "GET" && slices.Contains(m.Params, "select") {
@@ -96,6 +97,7 @@ func loadSchema(t *testing.T) schema {
 				s.outputs[o.Name] = true
 			}
 		}
+		return err
 	})
 	return s
 }

@@ -307,12 +307,12 @@ func TestRefusalsNameWhatToMendAndReverseLeavesNothing(t *testing.T) {
 		needs string
 		field string
 	}{
-		"an inactive vendor":  {d: one("OLD", "N1", "6410|200|00", "5.00"), code: "vendor_inactive", value: "OLD", needs: "vendor/OLD", field: "invoice 1"},
-		"a missing vendor":    {d: one("NOBODY", "N1", "6410|200|00", "5.00"), code: "vendor_missing", value: "NOBODY", needs: "vendor/NOBODY", field: "invoice 1"},
-		"an inactive account": {d: one("E1042", "N1", "6999|200|00", "5.00"), code: "account_inactive", value: "6999|200|00", needs: "glaccount/6999|200|00", field: "invoice 1, line 1, split 1"},
+		"an inactive vendor":                        {d: one("OLD", "N1", "6410|200|00", "5.00"), code: "vendor_inactive", value: "OLD", needs: "vendor/OLD", field: "invoice 1"},
+		"a missing vendor":                          {d: one("NOBODY", "N1", "6410|200|00", "5.00"), code: "vendor_missing", value: "NOBODY", needs: "vendor/NOBODY", field: "invoice 1"},
+		"an inactive account":                       {d: one("E1042", "N1", "6999|200|00", "5.00"), code: "account_inactive", value: "6999|200|00", needs: "glaccount/6999|200|00", field: "invoice 1, line 1, split 1"},
 		"an account closed on the apply date (R62)": {d: one("E1042", "N1", "6500|200|00", "5.00"), code: "account_inactive", value: "6500|200|00", needs: "glaccount/6500|200|00", field: "invoice 1, line 1, split 1"},
-		"a missing account": {d: one("E1042", "N1", "6411|200|00", "5.00"), code: "account_unknown", value: "6411|200|00", needs: "glaccount/6411|200|00", field: "invoice 1, line 1, split 1"},
-		"no payment terms":  {d: one("NOTERMS", "N1", "6410|200|00", "5.00"), code: "terms_missing", value: "NOTERMS", field: "invoice 1"},
+		"a missing account":                         {d: one("E1042", "N1", "6411|200|00", "5.00"), code: "account_unknown", value: "6411|200|00", needs: "glaccount/6411|200|00", field: "invoice 1, line 1, split 1"},
+		"no payment terms":                          {d: one("NOTERMS", "N1", "6410|200|00", "5.00"), code: "terms_missing", value: "NOTERMS", field: "invoice 1"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			srv, s := setup(t)

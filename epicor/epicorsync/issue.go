@@ -118,8 +118,10 @@ func issue(e *epicor.Error, field string, step *epicor.APInvoiceError, in *epico
 			}
 		}
 	}
-	is := connector.Issue{Code: "epicor_refused", Field: field, Message: e.Message, Owner: connector.EpicorAdmin,
-		Remedy: "Mend in Epicor what the message names, then replay this document."}
+	is := connector.Issue{
+		Code: "epicor_refused", Field: field, Message: e.Message, Owner: connector.EpicorAdmin,
+		Remedy: "Mend in Epicor what the message names, then replay this document.",
+	}
 	inactive := has("inactive", "not active", "not effective")
 	invalid := has("not valid", "invalid", "not found", "does not exist")
 	switch {

@@ -1,0 +1,5 @@
+//go:build !race
+
+package epicorsync_test
+
+const sampled = false

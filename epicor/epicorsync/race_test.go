@@ -1,0 +1,8 @@
+//go:build race
+
+package epicorsync_test
+
+// sampled: under the race detector, which makes everything several times slower,
+// the sweeps take a part of the calls that only read or compute. Without it they
+// take all.
+const sampled = true

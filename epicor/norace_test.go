@@ -1,0 +1,5 @@
+//go:build !race
+
+package epicor_test
+
+const sampled = false
