@@ -249,7 +249,7 @@ func TestEveryFieldOfARowIsAColumn(t *testing.T) {
 	s := loadSchema(t)
 	n := 0
 	for table, row := range map[string]any{
-		"Vendor": epicor.Vendor{}, "GLAccount": epicor.GLAccount{}, "COASegValues": epicor.SegmentValue{}, "APInvHed": epicor.APInvoice{},
+		"Vendor": epicor.Vendor{}, "GLAccount": epicor.GLAccount{}, "COASegValues": epicor.SegmentValue{}, "COASegment": epicor.Segment{}, "APInvHed": epicor.APInvoice{},
 	} {
 		rt := reflect.TypeOf(row)
 		for i := range rt.NumField() {
@@ -267,7 +267,7 @@ func TestEveryFieldOfARowIsAColumn(t *testing.T) {
 func TestEveryEntitySetExistsWithItsKey(t *testing.T) {
 	s := loadSchema(t)
 	files, consts := source(t)
-	tables := map[string]string{"GLAccounts": "GLAccount", "COASegValues": "COASegValues", "Vendors": "Vendor", "APInvoices": "APInvHed"}
+	tables := map[string]string{"GLAccounts": "GLAccount", "COASegValues": "COASegValues", "COASegments": "COASegment", "Vendors": "Vendor", "APInvoices": "APInvHed"}
 	n := 0
 	calls(files, func(name string, args []ast.Expr) {
 		if name != "NewEntities" || len(args) < 4 {

@@ -398,7 +398,7 @@ func (co *company) rows(t *table) []row {
 // plain lists the tables that are not part of an invoice.
 func (co *company) plain() map[string]*records {
 	return map[string]*records{
-		tabVendor: co.vendors, tabAccount: co.accounts, tabSegment: co.segments, tabCurrency: co.currency,
+		tabVendor: co.vendors, tabAccount: co.accounts, tabSegment: co.segments, tabChart: co.chart, tabCurrency: co.currency,
 		tabPeriod: co.periods, tabGroup: co.groups,
 	}
 }

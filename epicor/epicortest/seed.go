@@ -68,6 +68,15 @@ type GLAccount struct {
 	UD       map[string]any
 }
 
+// Segment names a segment of a chart of accounts. Accounts and values bring
+// theirs with them, named by their number.
+type Segment struct {
+	COACode string // "" is the company's
+	Number  int    // 1 to 20; 1 is the natural account
+	Name    string
+	Dynamic bool
+}
+
 // SegmentValue seeds one value of a segment, such as a cost centre.
 type SegmentValue struct {
 	COACode  string // "" is the company's
@@ -99,6 +108,7 @@ type company struct {
 	vendors  *records
 	accounts *records
 	segments *records
+	chart    *records
 	currency *records
 	periods  *records
 	groups   *records
@@ -145,7 +155,7 @@ func (s *Server) addCompany(c Company) {
 	co := &company{
 		seed: c, schema: sch,
 		vendors: newRecords(sch[tabVendor]), accounts: newRecords(sch[tabAccount]),
-		segments: newRecords(sch[tabSegment]), currency: newRecords(sch[tabCurrency]),
+		segments: newRecords(sch[tabSegment]), chart: newRecords(sch[tabChart]), currency: newRecords(sch[tabCurrency]),
 		periods: newRecords(sch[tabPeriod]), groups: newRecords(sch[tabGroup]),
 		trueSign: s.opts.TrueSignLines,
 		invoices: map[string]*invoice{}, rates: map[string]decimal.Decimal{}, closed: map[[2]int]bool{},
@@ -269,6 +279,35 @@ func segmentKey(co *company, v SegmentValue) string {
 	}.key(co.segments.def.key)
 }
 
+// AddChart names segments of charts of accounts, or names them anew.
+func (s *Server) AddChart(companyID string, segments ...Segment) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	co := s.mustCompany(companyID)
+	for _, seg := range segments {
+		s.addChart(co, seg)
+	}
+}
+
+func (s *Server) addChart(co *company, seg Segment) {
+	orDefault(&seg.COACode, co.seed.COACode)
+	orDefault(&seg.Name, fmt.Sprintf("Segment %d", seg.Number))
+	r := s.seedRow(co, tabChart, nil)
+	r["COACode"], r["SegmentNbr"], r["SegmentName"], r["Dynamic"] = seg.COACode, int64(seg.Number), seg.Name, seg.Dynamic
+	r["MaxLength"], r["MinLength"], r["AllowAlpha"], r["DisplayOrder"] = int64(50), int64(1), true, int64(seg.Number)
+	co.chart.put(r)
+}
+
+// RemoveAccounts removes GL accounts; their segment values stay.
+func (s *Server) RemoveAccounts(companyID string, accounts ...string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	co := s.mustCompany(companyID)
+	for _, a := range accounts {
+		co.accounts.remove(row{"Company": co.seed.ID, "COACode": co.seed.COACode, "GLAccount1": a}.key(co.accounts.def.key))
+	}
+}
+
 // AddSegments adds segment values, or replaces those that exist.
 func (s *Server) AddSegments(companyID string, values ...SegmentValue) {
 	s.mu.Lock()
@@ -286,6 +325,10 @@ func (s *Server) addSegment(co *company, v SegmentValue) {
 	r["COACode"], r["SegmentNbr"], r["SegmentCode"] = v.COACode, int64(v.Segment), v.Code
 	r["SegmentName"], r["ActiveFlag"] = v.Name, !v.Inactive
 	co.segments.put(r)
+	key := row{"Company": co.seed.ID, "COACode": v.COACode, "SegmentNbr": int64(v.Segment)}.key(co.chart.def.key)
+	if _, named := co.chart.get(key); !named {
+		s.addChart(co, Segment{COACode: v.COACode, Number: v.Segment})
+	}
 }
 
 // AddCurrencies adds currencies, or replaces those that exist.

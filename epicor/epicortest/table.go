@@ -80,6 +80,7 @@ const (
 	svcVendor   = "Erp.BO.VendorSvc"
 	svcAccount  = "Erp.BO.GLAccountSvc"
 	svcSegment  = "Erp.BO.COASegValuesSvc"
+	svcChart    = "Erp.BO.COASvc"
 	svcCurrency = "Erp.BO.CurrencySvc"
 	svcCalendar = "Erp.BO.FiscalCalSvc"
 	svcGroup    = "Erp.BO.APInvGrpSvc"
@@ -92,6 +93,7 @@ const (
 	tabVendor   = "Vendor"
 	tabAccount  = "GLAccount"
 	tabSegment  = "COASegValues"
+	tabChart    = "COASegment"
 	tabCurrency = "Currency"
 	tabPeriod   = "FiscalPer"
 	tabGroup    = "APInvGrp"
@@ -131,6 +133,9 @@ func newSchema() schema {
 	def(svcSegment, tabSegment, "COASegValues", "", "Company COACode SegmentNbr SegmentCode", `
 		Company:s COACode:s SegmentNbr:i SegmentCode:s SegmentName:s SegmentDesc:s SegmentAbbrev:s ActiveFlag:b
 		EffectiveFrom:d EffectiveTo:d Category:s NormalBalance:s SysRevID:i SysRowID:g BitFlag:i RowMod:s`)
+	def(svcChart, tabChart, "COASegments", "", "Company COACode SegmentNbr", `
+		Company:s COACode:s SegmentNbr:i SegmentName:s Abbreviation:s MaxLength:i MinLength:i Dynamic:b UseRefEntity:b
+		RefEntity:s AllowAlpha:b DisplayOrder:i SysRevID:i SysRowID:g BitFlag:i RowMod:s`)
 	def(svcCurrency, tabCurrency, "Currencies", "", "Company CurrencyCode", `
 		Company:s CurrencyCode:s CurrDesc:s CurrSymbol:s CurrName:s CurrencyID:s DecimalsGeneral:i DecimalsPrice:i
 		DecimalsCost:i Inactive:b BaseCurr:b ISOCurrCode:s SysRevID:i SysRowID:g BitFlag:i RowMod:s`)
