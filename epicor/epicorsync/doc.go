@@ -10,6 +10,13 @@
 //		Source: source, Mapper: rules.New(set, tables), Sink: sink,
 //	})
 //
+// # Reference data
+//
+// AccountsOriginal, SegmentOriginal and VendorsOriginal are originals of
+// reference sets, for an engine.Mirror: whole sets, read in full each time, since
+// Epicor's tables bear no change stamp. Vendors reads the vendor master to be
+// reconciled.
+//
 // # What fails, and how
 //
 // A rule of Epicor's business that was broken is a *connector.Rejection with a
