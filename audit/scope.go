@@ -8,6 +8,7 @@ type Scope struct {
 	Subject string // the document or thing: "report A1B2C3"
 	Actor   string // empty: the Trail's default
 	Attempt int    // of the delivery; 0 where attempts are not counted
+	Person  string // whose data the call carries, where that is known; decides the key that seals it
 }
 
 type scopeKey struct{}

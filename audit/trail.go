@@ -25,6 +25,9 @@ type TrailOptions struct {
 	// Timeout bounds one write to the log, which goes on when the caller's
 	// context ends because other callers' records may be in it. 0: 30 seconds.
 	Timeout time.Duration
+	// Sealer, if set, makes Transport keep the content of each call, sealed.
+	// Nil: sizes and hashes alone are kept.
+	Sealer Sealer
 }
 
 // Trail writes records to a Log and owns their order, time and chain of
@@ -36,6 +39,7 @@ type Trail struct {
 	now     func() time.Time
 	actor   string
 	timeout time.Duration
+	sealer  Sealer
 
 	mu    sync.Mutex
 	lines map[string]*line // by tenant
@@ -61,7 +65,7 @@ func NewTrail(l Log, opts *TrailOptions) *Trail {
 	if opts == nil {
 		opts = &TrailOptions{}
 	}
-	t := &Trail{log: l, now: opts.Now, actor: opts.Actor, timeout: opts.Timeout, lines: map[string]*line{}}
+	t := &Trail{log: l, now: opts.Now, actor: opts.Actor, timeout: opts.Timeout, sealer: opts.Sealer, lines: map[string]*line{}}
 	if t.now == nil {
 		t.now = time.Now
 	}

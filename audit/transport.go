@@ -44,8 +44,9 @@ var correlationHeaders = [...]string{"Concur-Correlationid", "X-Correlation-Id",
 // subject, actor and attempt come from the Scope in the request's context.
 //
 // Recorded are method, host and path, the vendor's correlation id, size and
-// SHA-256 of the request's and the answer's body, status and duration; never
-// query values, headers or bodies. Of a form, which is how tokens are asked
+// SHA-256 of the request's and the answer's body, status and duration; in the
+// open never query values, headers or bodies. With a Sealer the Trail keeps
+// query and bodies sealed, without secrets: see Exchange. Of a form, which is how tokens are asked
 // for, the size alone is recorded: the hash of a body that holds a guessable
 // password would give it away. Of an error its class is recorded: its text may
 // hold an address with everything in it.
@@ -115,6 +116,13 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: describe a call: %w", ErrUnavailable, err)
 	}
+	if t.trail.sealer != nil {
+		x := Exchange{Query: req.URL.RawQuery}
+		x.Body, x.Left = kept(req.Header.Get("Content-Type"), body)
+		if err := t.trail.seal(ctx, &before, scope.Person, x); err != nil {
+			return nil, fmt.Errorf("%w: %w", ErrUnavailable, err)
+		}
+	}
 	if err := t.trail.Append(ctx, before); err != nil {
 		return nil, err
 	}
@@ -122,18 +130,26 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	start := time.Now()
 	resp, callErr := t.base.RoundTrip(out)
 	after := before
-	after.Action, after.Outcome = ActionAnswer, OutcomeAnswered
+	after.Action, after.Outcome, after.Sealed = ActionAnswer, OutcomeAnswered, nil
 	detail := answerDetail{Attempt: scope.Attempt}
 	if callErr != nil {
 		after.Outcome, after.Reason = OutcomeFailed, errorClass(callErr)
 	} else {
 		detail.Status, detail.Correlation = resp.StatusCode, correlation(resp.Header)
-		if readErr := detail.hold(resp); readErr != nil {
+		head, readErr := detail.hold(resp)
+		if readErr != nil {
 			after.Outcome, after.Reason = OutcomeFailed, errorClass(readErr)
+		}
+		if t.trail.sealer != nil {
+			var x Exchange
+			x.Body, x.Left = kept(resp.Header.Get("Content-Type"), head)
+			err = t.trail.seal(context.WithoutCancel(ctx), &after, scope.Person, x)
 		}
 	}
 	detail.Millis = time.Since(start).Milliseconds()
-	after.Detail, err = json.Marshal(detail)
+	if err == nil {
+		after.Detail, err = json.Marshal(detail)
+	}
 	if err == nil {
 		// The call was made, so it is recorded even if its context ended meanwhile.
 		err = t.trail.Append(context.WithoutCancel(ctx), after)
@@ -175,7 +191,7 @@ func closeBody(req *http.Request) {
 
 // hold reads the beginning of an answer, describes it and puts it back. The
 // error is that of the connection; the body then ends with the same error.
-func (d *answerDetail) hold(resp *http.Response) error {
+func (d *answerDetail) hold(resp *http.Response) (beginning []byte, err error) {
 	rest := resp.Body
 	head, err := io.ReadAll(io.LimitReader(rest, maxBuffered+1))
 	if len(head) > maxBuffered {
@@ -188,7 +204,7 @@ func (d *answerDetail) hold(resp *http.Response) error {
 		tail = failing{err}
 	}
 	resp.Body = &heldBody{Reader: io.MultiReader(bytes.NewReader(head), tail), Closer: rest}
-	return err
+	return covered, err
 }
 
 type heldBody struct {
