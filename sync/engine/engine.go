@@ -78,9 +78,9 @@ type Engine struct {
 	wake     chan struct{}
 	added    chan struct{}
 	nextMu   sync.Mutex
-	next     time.Time // earliest due time this process knows of
-	unrouted int64     // notices that no flow takes
-	turn     int       // where the round over the queues begins
+	next     dues  // when rows that this process let go are due
+	unrouted int64 // notices that no flow takes
+	turn     int   // where the round over the queues begins
 }
 
 // New returns an Engine over a store and an audit trail.
@@ -189,12 +189,10 @@ func (e *Engine) plan(due time.Time) {
 		return
 	}
 	e.nextMu.Lock()
-	sooner := e.next.IsZero() || due.Before(e.next)
-	if sooner {
-		e.next = due
-	}
+	first := e.next.first()
+	e.next.add(due)
 	e.nextMu.Unlock()
-	if sooner {
+	if first.IsZero() || due.Before(first) {
 		e.kick()
 	}
 }

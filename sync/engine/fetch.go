@@ -310,7 +310,8 @@ func (w *work) put(ctx context.Context, kind, person string, plain []byte) (stri
 	hash, data := digest(string(plain)), plain
 	if s := w.e.opts.Sealer; s != nil {
 		var err error
-		hash = s.Name(w.t.Tenant, plain)
+		// The same content of two persons is sealed twice: one key must not open it for both.
+		hash = s.Name(w.t.Tenant, append([]byte(person+"\x00"), plain...))
 		if data, err = s.Seal(ctx, w.t.Tenant, person, plain); err != nil {
 			return "", ours("seal "+kind, err)
 		}

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"container/heap"
 	"context"
 	"errors"
 	"log/slog"
@@ -43,7 +44,7 @@ func (w worker) Wake() <-chan struct{} { return w.e.wake }
 func (w worker) Next() time.Time {
 	w.e.nextMu.Lock()
 	defer w.e.nextMu.Unlock()
-	return w.e.next
+	return w.e.next.first()
 }
 
 func (w worker) Work(ctx context.Context, id storage.ID) error { return w.e.work(ctx, id, nil) }
@@ -52,9 +53,7 @@ func (w worker) Queues(ctx context.Context) ([]string, error) {
 	e := w.e
 	now := e.clock()
 	e.nextMu.Lock()
-	if !e.next.After(now) {
-		e.next = time.Time{}
-	}
+	e.next.pass(now)
 	e.nextMu.Unlock()
 	var due map[string]bool
 	if q, ok := e.store.(storage.Queuer); ok {
@@ -164,6 +163,60 @@ func (i *idle) count(now time.Time) int {
 	return len(i.until)
 }
 
+// dues holds times, the earliest first. It is bounded: what does not fit is found
+// by the next poll.
+type dues struct {
+	times timeHeap
+	known map[time.Time]bool
+}
+
+const maxDues = 4096
+
+func (d *dues) add(t time.Time) {
+	if len(d.times) >= maxDues || d.known[t] {
+		return
+	}
+	if d.known == nil {
+		d.known = map[time.Time]bool{}
+	}
+	d.known[t] = true
+	heap.Push(&d.times, t)
+}
+
+func (d *dues) first() time.Time {
+	if len(d.times) == 0 {
+		return time.Time{}
+	}
+	return d.times[0]
+}
+
+// pass forgets what is not after now.
+func (d *dues) pass(now time.Time) {
+	for len(d.times) > 0 && !d.times[0].After(now) {
+		delete(d.known, d.times[0])
+		heap.Pop(&d.times)
+	}
+}
+
+type timeHeap []time.Time
+
+func (h timeHeap) Len() int           { return len(h) }
+func (h timeHeap) Less(i, j int) bool { return h[i].Before(h[j]) }
+func (h timeHeap) Swap(i, j int)      { h[i], h[j] = h[j], h[i] }
+
+func (h *timeHeap) Push(x any) {
+	if t, ok := x.(time.Time); ok {
+		*h = append(*h, t)
+	}
+}
+
+func (h *timeHeap) Pop() any {
+	old := *h
+	last := old[len(old)-1]
+	*h = old[:len(old)-1]
+	return last
+}
+
 // localRunner works in this process.
 type localRunner struct {
 	workers int
@@ -203,7 +256,9 @@ func (r *localRunner) Run(ctx context.Context, w Worker) error {
 			ownWait = min(2*ownWait, maxOwnWait)
 			continue
 		}
-		ownWait = minOwnWait
+		if p.takeDone() {
+			ownWait = minOwnWait
+		}
 		if !found {
 			r.rest(ctx, w, p)
 		}
@@ -249,6 +304,7 @@ type pool struct {
 	mu      sync.Mutex
 	running map[storage.ID]bool
 	err     error
+	done    bool // some work ended without an error of our own
 	behind  bool // a row was passed over because it was being worked on
 }
 
@@ -306,6 +362,7 @@ func (p *pool) start(ctx context.Context, id storage.ID) bool {
 		if err != nil && !errors.Is(err, context.Canceled) {
 			p.err = err
 		}
+		p.done = p.done || err == nil
 		behind := p.behind
 		p.behind = false
 		p.mu.Unlock()
@@ -326,6 +383,15 @@ func (p *pool) takeError() error {
 	err := p.err
 	p.err = nil
 	return err
+}
+
+// takeDone reports whether some work ended well since it was last asked.
+func (p *pool) takeDone() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	done := p.done
+	p.done = false
+	return done
 }
 
 func (p *pool) finish(drain time.Duration, cut func()) {

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"log/slog"
 	"slices"
 	"strings"
 	"sync"
@@ -67,6 +69,13 @@ func (w *tripwire) hit(name string) error {
 		close(w.dead)
 	}
 	return errKilled
+}
+
+// kill makes the next point fail, and all that follow.
+func (w *tripwire) kill() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.at = w.count + 1
 }
 
 // around runs f between two points.
@@ -145,6 +154,7 @@ type toySource struct {
 	acks     []connector.Signal
 	ackErr   func(s connector.Signal) error
 	carry    bool                            // the sweep carries the documents with it
+	person   string                          // whose documents they are
 	pages    int                             // how often Changes was asked
 	head     bool                            // a queue that is always read from its head: told documents leave it
 	between  func(ctx context.Context) error // before a Fetch, without the lock
@@ -160,7 +170,7 @@ func (s *toySource) put(id string, revision int64, phase connector.Phase, amount
 		sum += a
 	}
 	s.docs[id] = connector.Snapshot[claim]{
-		Ref: connector.Ref{Kind: "claim", ID: id}, Revision: revision, Phase: phase, Why: "phase " + string(phase), Period: "2026-10",
+		Ref: connector.Ref{Kind: "claim", ID: id}, Revision: revision, Phase: phase, Why: "phase " + string(phase), Period: "2026-10", Person: s.person,
 		Totals:  []connector.Total{{Company: "C", Currency: "USD", Amount: decimal.New(sum, -2)}},
 		Content: claim{ID: id, Amounts: amounts},
 	}
@@ -281,9 +291,19 @@ type toyMapper struct {
 	prefix string
 	issues func(claim) mapping.Issues
 	err    error
+	poison string // the document that cannot be mapped
+	stop   func() error
 }
 
 func (m toyMapper) Map(_ context.Context, c claim) (mapping.Result[bills], error) {
+	if m.poison != "" && m.poison == c.ID {
+		return mapping.Result[bills]{}, errors.New("the mapper choked")
+	}
+	if m.stop != nil {
+		if err := m.stop(); err != nil {
+			return mapping.Result[bills]{}, err
+		}
+	}
 	if m.err != nil {
 		return mapping.Result[bills]{}, m.err
 	}
@@ -304,20 +324,22 @@ func (m toyMapper) Map(_ context.Context, c claim) (mapping.Result[bills], error
 
 // toyERP refuses a second document of one party and number, as an ERP does.
 type toyERP struct {
-	mu     sync.Mutex
-	docs   map[string]standing // party/number
-	final  bool
-	refuse map[string]bool // parties that are refused
-	lose   int             // answers to lose after the commit
-	fail   func(op string) error
-	w      *tripwire
-	finds  int
-	sends  int
-	backs  int                                         // calls of Reverse
-	inside map[string]int                              // calls that are in Deliver or Reverse, by document
-	most   int                                         // of them at once for one document
-	slow   time.Duration                               // each call takes so long
-	pause  func(ctx context.Context, op string, n int) // in the middle of a call, without the lock
+	mu       sync.Mutex
+	docs     map[string]standing // party/number
+	final    bool
+	refuse   map[string]bool // parties that are refused
+	lose     int             // answers to lose after the commit
+	fail     func(op string) error
+	w        *tripwire
+	finds    int
+	sends    int
+	backs    int                                         // calls of Reverse
+	party    string                                      // in receipts
+	presence connector.Presence                          // instead of looking
+	inside   map[string]int                              // calls that are in Deliver or Reverse, by document
+	most     int                                         // of them at once for one document
+	slow     time.Duration                               // each call takes so long
+	pause    func(ctx context.Context, op string, n int) // in the middle of a call, without the lock
 }
 
 // enter counts a call of an end that changes something and takes its time.
@@ -376,10 +398,13 @@ func (e *toyERP) number(d connector.Delivery[bills], b bill) string {
 func (e *toyERP) receipt(d connector.Delivery[bills]) connector.Receipt {
 	r := connector.Receipt{Final: e.final}
 	for _, b := range d.Posting.Bills {
-		r.Made = append(r.Made, connector.Made{ID: b.Party, Number: e.number(d, b)})
+		r.Made = append(r.Made, connector.Made{ID: b.Party, Number: e.number(d, b), Party: e.party})
 	}
 	return r
 }
+
+// textLogger writes a log that a test can read when the engine has stopped.
+func textLogger(w io.Writer) *slog.Logger { return slog.New(slog.NewTextHandler(w, nil)) }
 
 func (e *toyERP) Find(_ context.Context, d connector.Delivery[bills]) (connector.Finding, error) {
 	if err := e.w.hit("before Find"); err != nil {
@@ -392,6 +417,9 @@ func (e *toyERP) Find(_ context.Context, d connector.Delivery[bills]) (connector
 		if err := e.fail("find"); err != nil {
 			return connector.Finding{}, err
 		}
+	}
+	if e.presence != "" {
+		return connector.Finding{Presence: e.presence}, nil
 	}
 	ours, other := 0, 0
 	for _, b := range d.Posting.Bills {
