@@ -7,6 +7,8 @@ import (
 	"cmp"
 	"context"
 	"crypto/rsa"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -24,6 +26,7 @@ import (
 	"github.com/ml-connector/ml-connector/sync/connector"
 	"github.com/ml-connector/ml-connector/sync/document"
 	"github.com/ml-connector/ml-connector/sync/engine"
+	"github.com/ml-connector/ml-connector/sync/vault"
 )
 
 // Names of a tenant's flows and of the target that they share.
@@ -48,12 +51,18 @@ type Config struct {
 	EventKeys      []*rsa.PublicKey
 	EventAlgorithm concur.SignatureAlgorithm
 
+	// Key seals tokens, secrets and documents at rest. Nil: they are stored as they
+	// are, which is for demonstrations.
+	Key *vault.Key
+
 	Workers  int           // 0: the engine's default
 	Drain    time.Duration // 0: the engine's default
 	Logger   *slog.Logger  // nil: nothing is logged
 	OnChange func(engine.Change)
 	// Transport carries the calls to both vendors; nil: one of its own.
 	Transport http.RoundTripper
+	// Watch sees every call and its answer, around what carries them; nil: nobody.
+	Watch func(http.RoundTripper) http.RoundTripper
 
 	around ends // set by tests
 }
@@ -68,11 +77,13 @@ type ends struct {
 // company.
 type Tenant struct {
 	Name    string
-	Mapping string // path of the rules
+	Mapping string // path of the rules; empty: no document is moved, for programs that only look or connect
 	Target  string // empty: DefaultTarget
 	Concur  Concur
 	Epicor  Epicor
 	Policy  engine.Policy
+	// Unseal fills in what is kept in the vault. Nil: nothing is.
+	Unseal func(ctx context.Context, v *vault.Vault, t *Tenant) error
 }
 
 // Concur is a tenant's side in SAP Concur.
@@ -93,7 +104,8 @@ type Concur struct {
 type Epicor struct {
 	URL        string // https://host/instance/api/v2/odata/COMPANY
 	Credential epicor.Credential
-	AllowHTTP  bool // the simulators speak plain HTTP on loopback
+	AllowHTTP  bool           // the simulators speak plain HTTP on loopback
+	RootCAs    *x509.CertPool // nil: the system's authorities
 	Entry      epicor.InvoiceOptions
 	Invoices   epicorsync.InvoicesOptions
 	Tables     epicorsync.TablesOptions
@@ -109,6 +121,7 @@ type App struct {
 	tenants map[string]*tenant
 	order   []*tenant
 	handler http.Handler
+	base    http.RoundTripper // carries the calls of tenants without authorities of their own
 
 	mu     sync.Mutex
 	events map[concur.EventOutcome]int
@@ -120,6 +133,7 @@ type tenant struct {
 	concur   *concur.Client
 	epicor   *epicor.Client
 	tokens   *concur.TokenSource
+	store    concur.TokenStore
 	sink     *epicorsync.InvoiceSink
 	tables   *epicorsync.TableReader
 	mapper   *Mapper
@@ -143,11 +157,21 @@ func Open(ctx context.Context, cfg Config) (*App, error) {
 	if err := mark(cfg.Data, m); err != nil {
 		return nil, err
 	}
-	d, err := openData(ctx, cfg.Data, m, &engine.Options{
+	d, err := openData(ctx, cfg.Data, m, cfg.Key, &engine.Options{
 		Logger: cfg.Logger, Workers: cfg.Workers, Drain: cfg.Drain, OnChange: cfg.OnChange,
 	})
 	if err != nil {
 		return nil, err
+	}
+	cfg.Tenants = slices.Clone(cfg.Tenants)
+	for i := range cfg.Tenants {
+		t := &cfg.Tenants[i]
+		if t.Unseal == nil {
+			continue
+		}
+		if err := t.Unseal(ctx, d.Vault, t); err != nil {
+			return nil, errors.Join(err, d.Close())
+		}
 	}
 	a, err := assemble(d, cfg)
 	if err != nil {
@@ -163,23 +187,15 @@ func assemble(d *Data, cfg Config) (*App, error) {
 }
 
 func (a *App) wire(cfg Config) error {
-	base := cfg.Transport
-	if base == nil {
-		own, ok := http.DefaultTransport.(*http.Transport)
-		if !ok {
-			return errors.New("the default HTTP transport was replaced; give Config.Transport")
-		}
-		own = own.Clone()
-		own.MaxIdleConnsPerHost = 32
-		base = own
-		a.closers = append(a.closers, func() error { own.CloseIdleConnections(); return nil })
-	}
-	recorded := audit.Transport(base, a.Trail)
 	for _, t := range cfg.Tenants {
 		if a.tenants[t.Name] != nil {
 			return fmt.Errorf("tenant %q stands there twice", t.Name)
 		}
-		w, err := a.tenant(t, recorded)
+		base, err := a.carrier(cfg, t.Epicor.RootCAs)
+		if err != nil {
+			return err
+		}
+		w, err := a.tenant(t, audit.Transport(base, a.Trail))
 		if err != nil {
 			return fmt.Errorf("tenant %q: %w", t.Name, err)
 		}
@@ -189,12 +205,52 @@ func (a *App) wire(cfg Config) error {
 	return a.listen(cfg)
 }
 
+// carrier is what carries a tenant's calls to both vendors.
+func (a *App) carrier(cfg Config, authorities *x509.CertPool) (http.RoundTripper, error) {
+	watch := cfg.Watch
+	if watch == nil {
+		watch = func(base http.RoundTripper) http.RoundTripper { return base }
+	}
+	switch {
+	case cfg.Transport != nil:
+		return watch(cfg.Transport), nil
+	case a.base != nil && authorities == nil:
+		return a.base, nil
+	}
+	own, err := Carrier(authorities)
+	if err != nil {
+		return nil, err
+	}
+	a.closers = append(a.closers, func() error { own.CloseIdleConnections(); return nil })
+	watched := watch(own)
+	if authorities == nil {
+		a.base = watched
+	}
+	return watched, nil
+}
+
+// Carrier returns a transport that trusts the given authorities beside its
+// system's; nil: the system's alone.
+func Carrier(authorities *x509.CertPool) (*http.Transport, error) {
+	own, ok := http.DefaultTransport.(*http.Transport)
+	if !ok {
+		return nil, errors.New("the default HTTP transport was replaced")
+	}
+	own = own.Clone()
+	own.MaxIdleConnsPerHost = 32
+	if authorities != nil {
+		own.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: authorities}
+	}
+	return own, nil
+}
+
 // tenant wires one tenant: clients, ends and flows.
 func (a *App) tenant(t Tenant, recorded http.RoundTripper) (*tenant, error) {
 	t.Target = cmp.Or(t.Target, DefaultTarget)
 	w := &tenant{cfg: t}
 	var err error
-	w.tokens, err = concur.NewTokenSource(t.Concur.App, concursync.TokenStore(a.Store, t.Name, nil), &concur.TokenOptions{
+	w.store = a.tokenStore(t.Name)
+	w.tokens, err = concur.NewTokenSource(t.Concur.App, w.store, &concur.TokenOptions{
 		HTTP:       &http.Client{Transport: recorded, Timeout: cmp.Or(t.Concur.Timeout, defaultTimeout)},
 		AllowHosts: t.Concur.AllowHosts, BootstrapURL: t.Concur.BootstrapURL,
 	})
@@ -212,6 +268,9 @@ func (a *App) tenant(t Tenant, recorded http.RoundTripper) (*tenant, error) {
 	w.epicor = target
 	w.sink = epicorsync.Invoices(target, &t.Epicor.Invoices)
 	w.tables = epicorsync.Tables(target, &t.Epicor.Tables)
+	if t.Mapping == "" {
+		return w, nil
+	}
 	if w.mapper, err = newMapper(t.Mapping, w.tables); err != nil {
 		return nil, err
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/ml-connector/ml-connector/sync/engine"
 	"github.com/ml-connector/ml-connector/sync/storage"
 	"github.com/ml-connector/ml-connector/sync/storage/sqlitestore"
+	"github.com/ml-connector/ml-connector/sync/vault"
 )
 
 // Names of what stands in a data directory.
@@ -130,12 +131,17 @@ type Data struct {
 	Trail   *audit.Trail
 	Engine  *engine.Engine
 	Labels  *Labels
+	Vault   *vault.Vault // nil: nothing is sealed
 	closers []func() error
 }
 
 // OpenData opens a data directory that a connector made, for reading. A
 // directory without a marker is an error that says so.
-func OpenData(ctx context.Context, dir string) (*Data, error) {
+func OpenData(ctx context.Context, dir string) (*Data, error) { return OpenSealed(ctx, dir, nil) }
+
+// OpenSealed is OpenData of a directory whose contents are sealed by a key; nil:
+// they are not.
+func OpenSealed(ctx context.Context, dir string, key *vault.Key) (*Data, error) {
 	m, err := ReadMarker(dir)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil, fmt.Errorf("%s is no data directory of this program: it has no marker %s. Name the right one with --data, or make one with: ml-connector demo", dir, MarkerFile)
@@ -143,11 +149,14 @@ func OpenData(ctx context.Context, dir string) (*Data, error) {
 	if err != nil {
 		return nil, err
 	}
-	return openData(ctx, dir, m, nil)
+	return openData(ctx, dir, m, key, nil)
 }
 
-func openData(ctx context.Context, dir string, m Marker, opts *engine.Options) (*Data, error) {
+func openData(ctx context.Context, dir string, m Marker, key *vault.Key, opts *engine.Options) (*Data, error) {
 	d := &Data{Dir: dir, Marker: m}
+	if opts == nil {
+		opts = &engine.Options{}
+	}
 	store, err := sqlitestore.Open(ctx, filepath.Join(dir, LedgerFile), nil)
 	if err != nil {
 		return nil, fmt.Errorf("open the ledger: %w", err)
@@ -159,12 +168,18 @@ func openData(ctx context.Context, dir string, m Marker, opts *engine.Options) (
 	}
 	d.closers = append(d.closers, log.Close)
 	d.Trail = audit.NewTrail(log, nil)
+	if key != nil {
+		if d.Vault, err = vault.New(store, key, nil); err != nil {
+			return nil, errors.Join(err, d.Close())
+		}
+		opts.Sealer = d.Vault.ContentSealer()
+	}
 	d.Engine, err = engine.New(store, d.Trail, opts)
 	if err != nil {
 		return nil, errors.Join(err, d.Close())
 	}
 	logger := slog.New(slog.DiscardHandler)
-	if opts != nil && opts.Logger != nil {
+	if opts.Logger != nil {
 		logger = opts.Logger
 	}
 	d.Labels = newLabels(store, logger)
