@@ -143,5 +143,5 @@ func (db *DB) create(ctx context.Context, tx pgx.Tx) error {
 func (db *DB) lock() int64 {
 	h := fnv.New64a()
 	_, _ = h.Write([]byte("ml-connector/migrate/" + db.config.Schema)) // a hash never fails
-	return int64(h.Sum64())                                            //nolint:gosec // any 64 bits will do
+	return int64(h.Sum64())
 }

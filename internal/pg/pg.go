@@ -105,7 +105,7 @@ func connect(dsn string, config Config) (*DB, error) {
 		return nil, fmt.Errorf("%s: the connection string is not understood; write postgres://user@host:5432/database or host=… user=… dbname=…", config.Name)
 	}
 	if config.MaxConns > 0 {
-		pc.MaxConns = int32(min(config.MaxConns, 1<<16)) //nolint:gosec // bounded
+		pc.MaxConns = int32(min(config.MaxConns, 1<<16))
 		pc.MinConns = min(pc.MinConns, pc.MaxConns)
 		pc.MinIdleConns = min(pc.MinIdleConns, pc.MaxConns)
 	}

@@ -98,9 +98,7 @@ func TestProcessesThatOpenTogetherMigrateOnce(t *testing.T) {
 
 func TestSessionsAreAlikeWhateverTheServersDefaults(t *testing.T) {
 	dsn := pgtest.Database(t)
-	conn, err := pgx.Connect(t.Context(), dsn)
-	require.NoError(t, err)
-	defer conn.Close(t.Context())
+	conn := pgtest.Connect(t, dsn)
 	var database string
 	require.NoError(t, conn.QueryRow(t.Context(), `SELECT current_database()`).Scan(&database))
 	for _, setting := range []string{"synchronous_commit = off", "default_transaction_isolation = serializable", "statement_timeout = 1", "timezone = 'Asia/Kathmandu'"} {

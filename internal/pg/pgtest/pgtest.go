@@ -71,6 +71,22 @@ func Database(t testing.TB) string {
 	return shared.server.Database(t, fmt.Sprintf("test%d", shared.count))
 }
 
+// Connect connects to a database until the test ends, for what the code under
+// test does not do.
+func Connect(t testing.TB, dsn string) *pgx.Conn {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), readyTime)
+	defer cancel()
+	conn, err := pgx.Connect(ctx, dsn)
+	if err != nil {
+		t.Fatalf("pgtest: connect: %v", err)
+	}
+	t.Cleanup(func() {
+		_ = conn.Close(context.Background()) // the server may be gone
+	})
+	return conn
+}
+
 // Server is one private server.
 type Server struct {
 	folder  string
@@ -95,12 +111,7 @@ func (s *Server) Database(t testing.TB, name string) string {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), readyTime)
 	defer cancel()
-	conn, err := pgx.Connect(ctx, s.dsn("postgres"))
-	if err != nil {
-		t.Fatalf("pgtest: connect: %v", err)
-	}
-	defer conn.Close(ctx)
-	if _, err := conn.Exec(ctx, "CREATE DATABASE "+pgx.Identifier{name}.Sanitize()); err != nil {
+	if _, err := Connect(t, s.dsn("postgres")).Exec(ctx, "CREATE DATABASE "+pgx.Identifier{name}.Sanitize()); err != nil {
 		t.Fatalf("pgtest: create a database: %v", err)
 	}
 	return s.dsn(name)

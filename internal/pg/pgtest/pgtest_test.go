@@ -1,6 +1,7 @@
 package pgtest_test
 
 import (
+	"errors"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
@@ -17,9 +18,8 @@ func exec(t *testing.T, dsn, statement string) error {
 	if err != nil {
 		return err
 	}
-	defer conn.Close(t.Context())
 	_, err = conn.Exec(t.Context(), statement)
-	return err
+	return errors.Join(err, conn.Close(t.Context()))
 }
 
 func TestEachTestHasADatabaseOfItsOwn(t *testing.T) {

@@ -125,9 +125,8 @@ func startServer(folder string, options []string) (*process, error) {
 		// thread must live as long as the server.
 		runtime.LockOSThread()
 		defer runtime.UnlockOSThread()
-		defer log.Close()
 		err := cmd.Start()
-		started <- err
+		started <- errors.Join(err, log.Close()) // the server has a handle of its own
 		if err == nil {
 			_ = cmd.Wait() // how it ended is in its log
 		}

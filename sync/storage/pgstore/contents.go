@@ -60,10 +60,14 @@ func (s *Store) Drop(ctx context.Context, tenant, prefix string) error {
 	if prefix == "" {
 		return errors.New("pgstore: drop: an empty prefix would remove everything of the tenant")
 	}
+	statement, args := s.db.SQL(sqlDropToLast), []any{[]byte(tenant), []byte(prefix), dropStep}
+	if end := prefixEnd(prefix); end != nil {
+		statement, args = s.db.SQL(sqlDrop), append(args, end)
+	}
 	for {
 		var seen int
 		err := s.db.Do(ctx, func(ctx context.Context, q pg.Querier) error {
-			return q.QueryRow(ctx, s.db.SQL(sqlDrop), []byte(tenant), []byte(prefix), prefixEnd(prefix), dropStep).Scan(&seen)
+			return q.QueryRow(ctx, statement, args...).Scan(&seen)
 		})
 		if err != nil {
 			return fmt.Errorf("pgstore: drop %q: %w", prefix, err)

@@ -28,20 +28,24 @@ func suite(t *testing.T, opts pgstore.Options) {
 	t.Helper()
 	dsn := pgtest.Database(t)
 	var n atomic.Int64
-	schemas := map[storage.Store]string{}
+	type place struct {
+		store  *pgstore.Store
+		schema string
+	}
+	places := map[storage.Store]place{}
 	storagetest.Run(t, func(t *testing.T) storage.Store {
 		own := opts
 		own.Schema = fmt.Sprintf("rule %d", n.Add(1))
 		s := open(t, dsn, &own)
-		schemas[s] = own.Schema
+		places[s] = place{s, own.Schema}
 		return s
 	}, &storagetest.Options{
 		Reopen: func(t *testing.T, s storage.Store) storage.Store {
-			require.NoError(t, s.(*pgstore.Store).Close())
+			require.NoError(t, places[s].store.Close())
 			own := opts
-			own.Schema = schemas[s]
+			own.Schema = places[s].schema
 			again := open(t, dsn, &own)
-			schemas[again] = own.Schema
+			places[again] = place{again, own.Schema}
 			return again
 		},
 	})

@@ -100,16 +100,22 @@ const (
 	sqlSave        = `UPDATE {schema}.small SET rev = nextval('{schema}.rev'), data = $3 WHERE tenant = $1 AND name = $2 AND rev = $4 RETURNING rev`
 	sqlDelete      = `DELETE FROM {schema}.small WHERE tenant = $1 AND name = $2 AND rev = $3`
 	sqlValueExists = `SELECT EXISTS (SELECT 1 FROM {schema}.small WHERE tenant = $1 AND name = $2)`
-	sqlScan        = `SELECT name, rev, data FROM {schema}.small WHERE tenant = $1 AND name >= $2 AND name > $3 AND ($4::bytea IS NULL OR name < $4) ORDER BY name LIMIT $5`
+	sqlScan        = `SELECT name, rev, data FROM {schema}.small WHERE tenant = $1 AND name >= $2 AND name > $3 AND name < $5 ORDER BY name LIMIT $4`
+	sqlScanToLast  = `SELECT name, rev, data FROM {schema}.small WHERE tenant = $1 AND name >= $2 AND name > $3 ORDER BY name LIMIT $4`
 
 	sqlPut     = `INSERT INTO {schema}.contents (tenant, name, data) VALUES ($1, $2, $3) ON CONFLICT (tenant, name) DO NOTHING`
 	sqlSame    = `SELECT data = $3 FROM {schema}.contents WHERE tenant = $1 AND name = $2`
 	sqlContent = `SELECT data FROM {schema}.contents WHERE tenant = $1 AND name = $2`
-	// Counts what it saw and not what it removed, since another Drop may remove some of it.
-	sqlDrop = `WITH seen AS (
-			SELECT name FROM {schema}.contents WHERE tenant = $1 AND name >= $2 AND ($3::bytea IS NULL OR name < $3) ORDER BY name LIMIT $4
-		), gone AS (
-			DELETE FROM {schema}.contents c USING seen WHERE c.tenant = $1 AND c.name = seen.name
+	sqlDrop    = `WITH seen AS (
+			SELECT ctid AS place FROM {schema}.contents WHERE tenant = $1 AND name >= $2 AND name < $4 ORDER BY name LIMIT $3
+		)` + sqlDropSeen
+	sqlDropToLast = `WITH seen AS (
+			SELECT ctid AS place FROM {schema}.contents WHERE tenant = $1 AND name >= $2 ORDER BY name LIMIT $3
+		)` + sqlDropSeen
+	// A content is never updated, so its place is its own as long as the statement runs. What was seen is counted and
+	// not what was removed, since another Drop may remove some of it.
+	sqlDropSeen = `, gone AS (
+			DELETE FROM {schema}.contents WHERE ctid = ANY (ARRAY(SELECT place FROM seen))
 		)
 		SELECT count(*) FROM seen`
 )

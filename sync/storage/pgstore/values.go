@@ -60,9 +60,13 @@ func (s *Store) Scan(ctx context.Context, tenant, prefix, after string, limit in
 	if limit <= 0 {
 		limit = defaultLimit
 	}
+	// One more than a page has tells whether there is another page.
+	statement, args := s.db.SQL(sqlScanToLast), []any{[]byte(tenant), []byte(prefix), []byte(after), limit + 1}
+	if end := prefixEnd(prefix); end != nil {
+		statement, args = s.db.SQL(sqlScan), append(args, end)
+	}
 	err = s.db.Do(ctx, func(ctx context.Context, q pg.Querier) error {
-		// One more than a page has tells whether there is another page.
-		rows, err := q.Query(ctx, s.db.SQL(sqlScan), []byte(tenant), []byte(prefix), []byte(after), prefixEnd(prefix), limit+1)
+		rows, err := q.Query(ctx, statement, args...)
 		if err != nil {
 			return err
 		}
