@@ -66,7 +66,7 @@ func TestDatabaseFilesHoldNoPlantedSecret(t *testing.T) {
 	folder := t.TempDir()
 	store, err := sqlitestore.Open(t.Context(), filepath.Join(folder, "ledger.db"), nil)
 	require.NoError(t, err)
-	defer store.Close()
+	t.Cleanup(func() { _ = store.Close() })
 	plant(t, store, newKey(t))
 	dump := func() (all string) {
 		files, err := os.ReadDir(folder)

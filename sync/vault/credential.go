@@ -51,7 +51,7 @@ func (c Credential) encode(now time.Time) ([]byte, error) {
 	fields := pack(parts...)
 	defer clear(fields)
 	b := make([]byte, timeSize, size)
-	binary.BigEndian.PutUint64(b, uint64(now.UnixMicro())) //nolint:gosec // the bits are kept and read back as they are
+	binary.BigEndian.PutUint64(b, uint64(now.UnixMicro()))
 	return append(b, fields...), nil
 }
 
@@ -69,5 +69,5 @@ func decodeCredential(plain []byte) (stored time.Time, c Credential, err error) 
 	for pair := range slices.Chunk(parts, 2) {
 		c[string(pair[0])] = NewSecret(pair[1])
 	}
-	return time.UnixMicro(int64(binary.BigEndian.Uint64(plain))).UTC(), c, nil //nolint:gosec // as it was written
+	return time.UnixMicro(int64(binary.BigEndian.Uint64(plain))).UTC(), c, nil
 }

@@ -21,7 +21,7 @@ func ReadKeyFile(path string) (*Key, error) {
 	if err != nil {
 		return nil, fmt.Errorf("vault: key file: %w", err)
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }() // nothing was written
 	info, err := f.Stat()
 	if err != nil {
 		return nil, fmt.Errorf("vault: key file: %w", err)
@@ -123,7 +123,7 @@ func syncFolder(path string) error {
 	if err != nil {
 		return fmt.Errorf("vault: key file: %w", err)
 	}
-	defer d.Close()
+	defer func() { _ = d.Close() }() // nothing was written
 	if err := d.Sync(); err != nil {
 		return fmt.Errorf("vault: key file: %w", err)
 	}

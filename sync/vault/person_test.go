@@ -160,6 +160,15 @@ func TestNeitherValuesNorErrorsNameThePerson(t *testing.T) {
 	}
 }
 
+func TestTheStoreDoesNotTellThatTwoTenantsKnowTheSamePerson(t *testing.T) {
+	t.Parallel()
+	v, store, _ := setup(t)
+	seal(t, v, "anna", "a")
+	_, err := v.ContentSealer().Seal(t.Context(), "globex", "anna", []byte("a"))
+	require.NoError(t, err)
+	require.NotEqual(t, values(t, store, "acme", "person/")[0].Name, values(t, store, "globex", "person/")[0].Name)
+}
+
 func TestNothingIsSealedUnderADataKeyThatIsNotDurable(t *testing.T) {
 	t.Parallel()
 	b := &broken{Values: memstore.New()}

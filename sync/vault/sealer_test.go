@@ -94,6 +94,31 @@ func TestDataKeyCannotBeMovedToAnotherPersonOrTenant(t *testing.T) {
 	require.ErrorIs(t, err, vault.ErrAltered)
 }
 
+// The second fence: even two persons who had the same data key would not open
+// each other's contents.
+func TestContentIsBoundToItsPersonUnderTheSameDataKey(t *testing.T) {
+	t.Parallel()
+	v, store, _ := setup(t)
+	s := v.ContentSealer()
+	anna, err := s.Seal(t.Context(), "acme", "anna", []byte("a"))
+	require.NoError(t, err)
+	key := values(t, store, "acme", "person/")[0]
+	plain, err := v.ValueSealer().Open(t.Context(), "acme", key.Name, key.Data)
+	require.NoError(t, err)
+	_, err = s.Seal(t.Context(), "acme", "bert", []byte("b"))
+	require.NoError(t, err)
+	for _, bert := range values(t, store, "acme", "person/") {
+		bert.Data, err = v.ValueSealer().Seal(t.Context(), "acme", bert.Name, plain)
+		require.NoError(t, err)
+		_, err = store.Save(t.Context(), bert)
+		require.NoError(t, err)
+	}
+	_, err = s.Open(t.Context(), "acme", "anna", anna)
+	require.NoError(t, err)
+	_, err = s.Open(t.Context(), "acme", "bert", anna)
+	require.ErrorIs(t, err, vault.ErrAltered)
+}
+
 func TestEveryAlteredByteIsSeen(t *testing.T) {
 	t.Parallel()
 	v, _, _ := setup(t)

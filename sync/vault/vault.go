@@ -43,8 +43,8 @@ func New(values storage.Values, key *Key, opts *Options) (*Vault, error) {
 }
 
 const (
-	credentialPrefix = "credential/"
-	maxName          = 150 // bytes of a credential's name
+	namePrefix = "credential/"
+	maxName    = 150 // bytes of a credential's name
 	// maxPlain leaves room below storage.MaxData for what sealing adds.
 	maxPlain = storage.MaxData - 1<<10
 	// maxConflicts bounds the rounds of read, change, compare-and-set.
@@ -76,8 +76,8 @@ func (v *Vault) Put(ctx context.Context, tenant, name string, c Credential) erro
 		return fmt.Errorf("vault: store credential %q of tenant %q: %w", name, tenant, err)
 	}
 	defer clear(plain)
-	err = v.change(ctx, tenant, credentialPrefix+name, func(storage.Value, bool) ([]byte, error) {
-		return v.sealValue(ctx, tenant, credentialPrefix+name, plain)
+	err = v.change(ctx, tenant, namePrefix+name, func(storage.Value, bool) ([]byte, error) {
+		return v.sealValue(ctx, tenant, namePrefix+name, plain)
 	})
 	if err != nil {
 		return fmt.Errorf("vault: store credential %q of tenant %q: %w", name, tenant, err)
@@ -91,11 +91,11 @@ func (v *Vault) Get(ctx context.Context, tenant, name string) (Credential, error
 	if err := checkName(tenant, name); err != nil {
 		return nil, err
 	}
-	value, err := v.values.Load(ctx, tenant, credentialPrefix+name)
+	value, err := v.values.Load(ctx, tenant, namePrefix+name)
 	if err != nil {
 		return nil, fmt.Errorf("vault: open credential %q of tenant %q: %w", name, tenant, err)
 	}
-	plain, err := v.openValue(ctx, tenant, credentialPrefix+name, value.Data)
+	plain, err := v.openValue(ctx, tenant, namePrefix+name, value.Data)
 	if err != nil {
 		return nil, fmt.Errorf("vault: open credential %q of tenant %q: %w", name, tenant, err)
 	}
@@ -113,7 +113,7 @@ func (v *Vault) Delete(ctx context.Context, tenant, name string) error {
 		return err
 	}
 	err := v.retry(ctx, func() error {
-		value, err := v.values.Load(ctx, tenant, credentialPrefix+name)
+		value, err := v.values.Load(ctx, tenant, namePrefix+name)
 		if errors.Is(err, storage.ErrNotFound) {
 			return nil
 		}
@@ -167,7 +167,7 @@ type Entry struct {
 // List tells the credentials of a tenant in byte order of their names.
 func (v *Vault) List(ctx context.Context, tenant string) ([]Entry, error) {
 	var entries []Entry
-	for value, err := range v.scan(ctx, tenant, credentialPrefix) {
+	for value, err := range v.scan(ctx, tenant, namePrefix) {
 		if err != nil {
 			return nil, fmt.Errorf("vault: list credentials of tenant %q: %w", tenant, err)
 		}
@@ -177,7 +177,7 @@ func (v *Vault) List(ctx context.Context, tenant string) ([]Entry, error) {
 }
 
 func (v *Vault) entry(ctx context.Context, value storage.Value) Entry {
-	e := Entry{Name: strings.TrimPrefix(value.Name, credentialPrefix)}
+	e := Entry{Name: strings.TrimPrefix(value.Name, namePrefix)}
 	plain, err := v.openValue(ctx, value.Tenant, value.Name, value.Data)
 	if err != nil {
 		e.Err = fmt.Errorf("vault: open credential %q of tenant %q: %w", e.Name, value.Tenant, err)

@@ -2,7 +2,6 @@ package vault_test
 
 import (
 	"context"
-	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -63,15 +62,15 @@ func TestWhatIsNoCredentialIsRefused(t *testing.T) {
 	t.Parallel()
 	v, store, _ := setup(t)
 	for why, put := range map[string]func() error{
-		"no tenant":          func() error { return v.Put(t.Context(), "", "concur", login("a")) },
-		"no name":            func() error { return v.Put(t.Context(), "acme", "", login("a")) },
-		"name too long":      func() error { return v.Put(t.Context(), "acme", strings.Repeat("x", 151), login("a")) },
-		"name of two lines":  func() error { return v.Put(t.Context(), "acme", "a\nb", login("a")) },
+		"no tenant":            func() error { return v.Put(t.Context(), "", "concur", login("a")) },
+		"no name":              func() error { return v.Put(t.Context(), "acme", "", login("a")) },
+		"name too long":        func() error { return v.Put(t.Context(), "acme", strings.Repeat("x", 151), login("a")) },
+		"name of two lines":    func() error { return v.Put(t.Context(), "acme", "a\nb", login("a")) },
 		"name that is no text": func() error { return v.Put(t.Context(), "acme", "\xff", login("a")) },
-		"no fields":          func() error { return v.Put(t.Context(), "acme", "concur", nil) },
-		"field without name": func() error { return v.Put(t.Context(), "acme", "concur", vault.Credential{"": secret("a")}) },
-		"empty field":        func() error { return v.Put(t.Context(), "acme", "concur", vault.Credential{"a": {}}) },
-		"too large":          func() error { return v.Put(t.Context(), "acme", "concur", login(strings.Repeat("x", storage.MaxData))) },
+		"no fields":            func() error { return v.Put(t.Context(), "acme", "concur", nil) },
+		"field without name":   func() error { return v.Put(t.Context(), "acme", "concur", vault.Credential{"": secret("a")}) },
+		"empty field":          func() error { return v.Put(t.Context(), "acme", "concur", vault.Credential{"a": {}}) },
+		"too large":            func() error { return v.Put(t.Context(), "acme", "concur", login(strings.Repeat("x", storage.MaxData))) },
 	} {
 		require.Error(t, put(), why)
 	}
@@ -112,16 +111,16 @@ func TestFingerprintChangesExactlyWhenTheCredentialDoes(t *testing.T) {
 	now := noon
 	v, err := vault.New(store, k, &vault.Options{Now: func() time.Time { now = now.Add(time.Hour); return now }})
 	require.NoError(t, err)
-	print := func(c vault.Credential) string {
+	mark := func(c vault.Credential) string {
 		require.NoError(t, v.Put(t.Context(), "acme", "concur", c))
 		entries, err := v.List(t.Context(), "acme")
 		require.NoError(t, err)
 		return entries[0].Fingerprint
 	}
-	first := print(login("a"))
-	require.Equal(t, first, print(login("a")))
-	require.NotEqual(t, first, print(login("b")))
-	require.NotEqual(t, first, print(vault.Credential{"user": secret("svcpassword"), "password": secret("a")}))
+	first := mark(login("a"))
+	require.Equal(t, first, mark(login("a")))
+	require.NotEqual(t, first, mark(login("b")))
+	require.NotEqual(t, first, mark(vault.Credential{"user": secret("svcpassword"), "password": secret("a")}))
 }
 
 func TestListGoesThroughAllPages(t *testing.T) {
@@ -235,13 +234,12 @@ func TestNothingIsDoneAfterTheContextEnded(t *testing.T) {
 
 func TestNewNeedsAStoreAndAKey(t *testing.T) {
 	t.Parallel()
-	for _, make := range []func() (*vault.Vault, error){
+	for _, create := range []func() (*vault.Vault, error){
 		func() (*vault.Vault, error) { return vault.New(nil, newKey(t), nil) },
 		func() (*vault.Vault, error) { return vault.New(memstore.New(), nil, nil) },
 		func() (*vault.Vault, error) { return vault.New(memstore.New(), &vault.Key{}, nil) },
 	} {
-		_, err := make()
-		require.Error(t, err)
-		require.False(t, errors.Is(err, storage.ErrNotFound))
+		_, err := create()
+		require.ErrorContains(t, err, "a store of values and a key")
 	}
 }
