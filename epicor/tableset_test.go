@@ -3,6 +3,7 @@ package epicor_test
 import (
 	"bytes"
 	"encoding/json"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -28,7 +29,7 @@ func encoded(t testing.TB, ts *epicor.Tableset) string {
 }
 
 func TestATablesetGoesBackAsItCame(t *testing.T) {
-	require.Equal(t, []byte(set), []byte(encoded(t, tableset(t, set))))
+	require.Zero(t, strings.Compare(set, encoded(t, tableset(t, set))), "the bytes differ") // JSONEq would not see the order
 	require.Equal(t, `{}`, encoded(t, epicor.NewTableset()))
 }
 

@@ -66,7 +66,7 @@ func (s *InvoiceSink) refusal(err error, i int, in *epicor.APInvoiceInput) error
 		return &connector.Rejection{Err: err, Issues: []connector.Issue{{
 			Code: "group_foreign", Field: field, Owner: connector.EpicorAdmin,
 			Message: "the entry group bears the name that this connector uses and was created by somebody else",
-			Remedy:  "Rename or post the group in Epicor, or set another prefix for groups.",
+			Remedy:  "Post or rename the group in Epicor, or set another prefix for groups; if the connector itself made it, name its Epicor user in the settings.",
 		}}}
 	case errors.Is(err, epicor.ErrQuestion) && step != nil && step.Outcome != epicor.Unknown:
 		return &connector.Rejection{Err: err, Issues: []connector.Issue{{

@@ -3,6 +3,6 @@
 package epicorsync_test
 
 // sampled: under the race detector, which makes everything several times slower,
-// the sweeps take a part of the calls that only read or compute. Without it they
-// take all.
+// the sweeps leave out most faults of the calls that only read or compute. Without
+// it they take all.
 const sampled = true
