@@ -75,7 +75,7 @@ func (e *ListItemError) Is(target error) bool {
 		return false
 	case ItemListMismatch, ItemMaxLevel:
 	}
-	return target == is //nolint:errorlint // Is itself compares with the sentinel
+	return target == is
 }
 
 // BulkCreate makes up to MaxListParts items, in their order, and returns one

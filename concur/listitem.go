@@ -48,7 +48,9 @@ type ListItemUpdate struct {
 
 // List walks over the items of one level of a list. Scope: spend.listitem.read.
 func (s *ListItemsService) List(ctx context.Context, listID string, q ListItemQuery) iter.Seq2[*ListItem, error] {
-	return all(ctx, func(ctx context.Context, after string) (*Page[ListItem], error) { return s.ListPage(ctx, listID, q, after) })
+	return all(ctx, func(ctx context.Context, after string) (*Page[ListItem], error) {
+		return s.ListPage(ctx, listID, q, after)
+	})
 }
 
 // ListPage returns one page of 100 of a level: the first one when after is "",

@@ -163,7 +163,7 @@ func (e *VendorError) Error() string {
 
 // Is makes a refusal ErrInvalid; of an unclear answer it is nothing.
 func (e *VendorError) Is(target error) bool {
-	return target == ErrInvalid && !e.Unclear //nolint:errorlint // Is itself compares with the sentinel
+	return target == ErrInvalid && !e.Unclear
 }
 
 // VendorSearch says how the conditions of a VendorQuery compare.

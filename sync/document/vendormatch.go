@@ -65,10 +65,9 @@ func ReconcileVendors(suppliers []Vendor, employees []Employee, erp []Vendor, op
 	for _, s := range suppliers {
 		code := strings.TrimSpace(s.ID)
 		v := VendorMatch{Party: SupplierParty, Code: code, AddressCode: s.AddressCode, Name: s.Name}
-		switch {
-		case code == "":
+		if code == "" {
 			m.missing(&v, "it has no vendor code")
-		default:
+		} else {
 			m.settle(&v, m.byID[code], "same code", "no vendor has this code")
 		}
 		out = append(out, v)
