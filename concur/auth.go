@@ -76,7 +76,8 @@ type TokenSource struct {
 	mu      sync.Mutex
 	token   Token
 	rev     string
-	unsaved bool // token was issued but not saved: save it before anything else
+	unsaved bool   // token was issued but not saved: save it before anything else
+	spent   Secret // access token of the stored token that was exchanged last
 }
 
 // NewTokenSource returns the source of the token kept in store. It makes no
@@ -234,6 +235,19 @@ func (s *TokenSource) state() (t Token, rev string, unsaved bool) {
 	return s.token, s.rev, s.unsaved
 }
 
+// spending notes whose refresh token is about to be exchanged.
+func (s *TokenSource) spending(accessToken Secret) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.spent = accessToken
+}
+
+func (s *TokenSource) wasSpent(accessToken Secret) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return accessToken != "" && accessToken == s.spent
+}
+
 // renew runs in the flight: at most one at a time.
 func (s *TokenSource) renew(ctx context.Context, margin time.Duration, refused Secret) (Token, error) {
 	wanted := func(t Token) bool { return t.AccessToken != refused && t.fresh(time.Now(), margin) }
@@ -262,6 +276,7 @@ func (s *TokenSource) renew(ctx context.Context, margin time.Duration, refused S
 	if t.RefreshToken == "" || t.Geolocation == "" {
 		return Token{}, fmt.Errorf("%w (what is stored has no refresh token)", ErrNoToken)
 	}
+	s.spending(t.AccessToken)
 	next, err := s.spend(ctx, t)
 	if err != nil && deadRefresh(err) {
 		// Another process may have spent the same refresh token a moment ago and be
@@ -329,7 +344,10 @@ func (s *TokenSource) save(ctx context.Context, t Token, rev string) (Token, err
 			s.set(t, rev, true)
 			return Token{}, fmt.Errorf("concur: load token: %w", err)
 		}
-		if theirs.AccessToken == t.AccessToken || theirs.fresh(time.Now(), readMargin) {
+		// The token that was just exchanged, written once more (sealed again by
+		// another key), is no news: its refresh token may be dead, and ours is the
+		// only one that lives.
+		if theirs.AccessToken == t.AccessToken || (!s.wasSpent(theirs.AccessToken) && theirs.fresh(time.Now(), readMargin)) {
 			s.set(theirs, theirRev, false)
 			return theirs, nil
 		}

@@ -265,6 +265,28 @@ func TestConflictOnSaveTakesTheTokenOfTheOtherProcess(t *testing.T) {
 	require.Equal(t, string(theirs.AccessToken), string(mine.AccessToken))
 }
 
+func TestConflictByTheTokenThatWasJustSpentKeepsTheNewOne(t *testing.T) {
+	t.Parallel()
+	o := inProcess(t, nil)
+	var once sync.Once
+	store := &watchedStore{TokenStore: o.store, onSave: func(concur.Token) {
+		once.Do(func() {
+			// Somebody seals what is stored with another key: the same token, another revision.
+			same, rev, err := o.store.Load(context.Background())
+			require.NoError(t, err)
+			_, err = o.store.Save(context.Background(), same, rev)
+			require.NoError(t, err)
+		})
+	}}
+	mine, err := o.source(t, store).Refresh(t.Context())
+	require.NoError(t, err)
+	kept, _, err := o.store.Load(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, string(mine.RefreshToken), string(kept.RefreshToken))
+	_, err = o.source(t, o.store).Refresh(t.Context())
+	require.NoError(t, err)
+}
+
 // lateStore lets something happen after the first load.
 type lateStore struct {
 	concur.TokenStore
