@@ -35,7 +35,10 @@
 //     client_credentials
 //   - Reports v4: header, expenses, expense, itemizations, allocations, allocation
 //   - Reports v3: search and single report
-//   - List v4 and List Item v4: reading
+//   - List v4, List Item v4 and List Item Bulk v4: reading, making, changing and
+//     deleting items, making lists
+//   - Vendors v3.1: reading, making, changing, deleting
+//   - Event Subscription Service v4: topics and subscriptions, for the app's token
 //   - Identity v4.1: reading and .search
 //   - Payment Request v3, Payment Request Digest v3, localized data: reading
 //   - events of expense reports, and any event that a test makes up
@@ -52,7 +55,8 @@
 //
 // # Events
 //
-// Subscribe registers an endpoint. Deliveries are real POST requests, signed, and
+// Subscribe registers an endpoint, and so does a call of the subscription
+// service, which companies join when a token of theirs is obtained. Deliveries are real POST requests, signed, and
 // repeated as the vendor's are: on 5xx, 401, 403, 429 and a broken connection
 // until the retention ends, never on another 4xx. They run in the background, or
 // when Flush is called. DuplicateNext, LoseNext and DelayNext do what networks do,
