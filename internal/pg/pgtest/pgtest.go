@@ -20,6 +20,7 @@ package pgtest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -87,6 +88,21 @@ func Connect(t testing.TB, dsn string) *pgx.Conn {
 	return conn
 }
 
+// Exec runs one statement on a connection of its own.
+func Exec(t testing.TB, dsn, statement string, args ...any) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), readyTime)
+	defer cancel()
+	conn, err := pgx.Connect(ctx, dsn)
+	if err != nil {
+		t.Fatalf("pgtest: connect: %v", err)
+	}
+	_, err = conn.Exec(ctx, statement, args...)
+	if err := errors.Join(err, conn.Close(ctx)); err != nil {
+		t.Fatalf("pgtest: %s: %v", statement, err)
+	}
+}
+
 // Server is one private server.
 type Server struct {
 	folder  string
@@ -109,11 +125,7 @@ func Start(t testing.TB) *Server {
 // the name is taken.
 func (s *Server) Database(t testing.TB, name string) string {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), readyTime)
-	defer cancel()
-	if _, err := Connect(t, s.dsn("postgres")).Exec(ctx, "CREATE DATABASE "+pgx.Identifier{name}.Sanitize()); err != nil {
-		t.Fatalf("pgtest: create a database: %v", err)
-	}
+	Exec(t, s.dsn("postgres"), "CREATE DATABASE "+pgx.Identifier{name}.Sanitize())
 	return s.dsn(name)
 }
 

@@ -18,18 +18,11 @@ import (
 func queued(t *testing.T) (dsn string, add func(ctx context.Context, tx pgx.Tx, tr storage.Transfer) error) {
 	t.Helper()
 	dsn = pgtest.Database(t)
-	run(t, dsn, `CREATE TABLE public.job (document text, rev text PRIMARY KEY, due timestamptz)`)
+	pgtest.Exec(t, dsn, `CREATE TABLE public.job (document text, rev text PRIMARY KEY, due timestamptz)`)
 	return dsn, func(ctx context.Context, tx pgx.Tx, tr storage.Transfer) error {
 		_, err := tx.Exec(ctx, `INSERT INTO job VALUES ($1, $2, $3)`, tr.Document, tr.Rev, tr.Due)
 		return err
 	}
-}
-
-// run executes a statement by other means than the store.
-func run(t *testing.T, dsn, statement string, args ...any) {
-	t.Helper()
-	_, err := pgtest.Connect(t, dsn).Exec(t.Context(), statement, args...)
-	require.NoError(t, err)
 }
 
 // count returns the number that a query gives.

@@ -16,7 +16,7 @@ func TestASchemaOfANewerProgramIsRefused(t *testing.T) {
 	dsn := pgtest.Database(t)
 	s := open(t, dsn, nil)
 	require.NoError(t, s.Close())
-	run(t, dsn, `UPDATE ml_connector.store_version SET version = version + 1`)
+	pgtest.Exec(t, dsn, `UPDATE ml_connector.store_version SET version = version + 1`)
 	_, err := pgstore.Open(t.Context(), dsn, nil)
 	require.ErrorContains(t, err, "a newer program wrote it; run that one")
 }
@@ -70,7 +70,7 @@ func TestPeopleCanReadTheLedger(t *testing.T) {
 
 func TestARoleWithoutRightsToCreateWorksInASchemaPreparedForIt(t *testing.T) {
 	dsn := pgtest.Database(t)
-	run(t, dsn, `CREATE ROLE worker LOGIN`)
+	pgtest.Exec(t, dsn, `CREATE ROLE worker LOGIN`)
 	as := strings.Replace(dsn, "user=test", "user=worker", 1)
 	_, err := pgstore.Open(t.Context(), as, nil)
 	require.ErrorContains(t, err, "permission denied", "it may not create the schema")
@@ -93,7 +93,7 @@ func TestARoleWithoutRightsToCreateWorksInASchemaPreparedForIt(t *testing.T) {
 func TestDropOfManyContents(t *testing.T) {
 	dsn := pgtest.Database(t)
 	s := open(t, dsn, nil)
-	run(t, dsn, `INSERT INTO ml_connector.contents SELECT 'acme', convert_to('doc/' || n, 'UTF8'), 'x' FROM generate_series(1, 1700) n`)
+	pgtest.Exec(t, dsn, `INSERT INTO ml_connector.contents SELECT 'acme', convert_to('doc/' || n, 'UTF8'), 'x' FROM generate_series(1, 1700) n`)
 	require.NoError(t, s.Put(t.Context(), "acme", "document", []byte("stays")))
 	done := make(chan error, 2)
 	for range 2 { // also when two drop the same
