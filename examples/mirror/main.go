@@ -1,4 +1,4 @@
-// Command mirror copies reference data from Epicor to SAP Concur: GL accounts
+// Mirror copies reference data from Epicor to SAP Concur: GL accounts
 // and cost centres into two lists, vendors into the vendors of Concur Invoice.
 //
 //	go run ./examples/mirror
