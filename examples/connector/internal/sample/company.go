@@ -38,13 +38,13 @@ const (
 type Company struct {
 	*concurtest.Company
 	Reports []concurtest.Report // submitted, in the order of their approval
-	draft   concurtest.Report
+	UserIDs map[string]string   // by log-in name
 }
 
 // Concur fills a simulated Concur: people, cost centres, submitted expense
 // reports, approved supplier invoices. Nothing is approved yet of the reports.
 func Concur(s *concurtest.Server) *Company {
-	c := &Company{Company: s.AddCompany("Brightwater Instruments", nil)}
+	c := &Company{Company: s.AddCompany("Brightwater Instruments", nil), UserIDs: map[string]string{}}
 	centres := c.AddList("Cost centres",
 		concurtest.Item{Code: "100", Name: "Management"}, concurtest.Item{Code: "200", Name: "Sales"},
 		concurtest.Item{Code: "310", Name: "Service"}, concurtest.Item{Code: "420", Name: "Engineering"},
@@ -52,15 +52,15 @@ func Concur(s *concurtest.Server) *Company {
 	)
 	c.AddUser(concurtest.User{Login: "h.osei@brightwater.example", FirstName: "Helen", LastName: "Osei", EmployeeNumber: "1001"})
 	for _, p := range people {
-		c.AddUser(concurtest.User{
+		added := c.AddUser(concurtest.User{
 			Login: p.login(), FirstName: p.first, LastName: p.last, EmployeeNumber: p.number, Manager: "h.osei@brightwater.example",
 		})
+		c.UserIDs[added.Login] = added.ID
 	}
 	for _, r := range reports(centres) {
 		r.ApprovalStatus, r.PaymentStatus = concurtest.PendingApproval, concurtest.NotPaid
 		added := c.AddReport(r)
 		if added.Number == NotApproved {
-			c.draft = added
 			continue
 		}
 		c.Reports = append(c.Reports, added)
