@@ -231,6 +231,14 @@ func (w *work) notYet(ctx context.Context, learn func(*row), s snapshot) error {
 			r.note(w.e.clock(), "ignored", "not approved any more, and something may have been delivered: "+s.Why)
 		case rev != nil && rev.State == Confirmed:
 			r.note(w.e.clock(), "ignored", s.Why)
+		case r.effective() != nil:
+			// The row says what stands in the target until a new revision is approved.
+			rev.State, rev.Cause, rev.Issues = Void, "", nil
+			r.note(w.e.clock(), "waiting", s.Why)
+			r.raise()
+			if w.again(r) {
+				return
+			}
 		default:
 			if rev == nil || rev.Number != s.Revision || rev.Content != "" {
 				if rev != nil && rev.Effect == None && rev.State != Confirmed && rev.State != Reversed {

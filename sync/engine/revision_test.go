@@ -162,6 +162,23 @@ func TestParkedSecondRevisionThatIsGoneAtTheSourceLeavesTheFirstPosted(t *testin
 	})
 }
 
+func TestParkedSecondRevisionThatIsChangedAgainLeavesTheFirstPosted(t *testing.T) {
+	in(t, func(t *testing.T, b *bench) {
+		e := b.posted(ten)
+		b.change(e, 2, connector.Ready, map[string]int64{"emp": 1100})
+		b.change(e, 3, connector.NotYet, map[string]int64{"emp": 1200})
+		s := b.status("R1")
+		require.Equal(t, engine.Confirmed, s.State, "the row says what stands")
+		require.Equal(t, int64(1), s.Revision)
+		b.change(e, 3, connector.Ready, map[string]int64{"emp": 1200})
+		require.Equal(t, engine.CodeSecondRevision, b.status("R1").Cause)
+		b.change(e, 4, connector.Ready, ten)
+		require.Equal(t, engine.Confirmed, b.status("R1").State, "back to what was posted")
+		_, sends, _ := b.erp.counts()
+		require.Equal(t, 1, sends)
+	})
+}
+
 func TestNewRevisionIsTakenUpAfterAnUnknownOneIsResolved(t *testing.T) {
 	in(t, func(t *testing.T, b *bench) {
 		b.policy.MaxTries, b.policy.CircuitFailures = 2, 100

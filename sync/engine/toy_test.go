@@ -45,7 +45,10 @@ type bills struct{ Bills []bill }
 type tripwire struct {
 	mu    sync.Mutex
 	count int
-	at    int // 0: never
+	at    int    // 0: never
+	name  string // kill at the nth time of this point instead
+	nth   int
+	seen  map[string]int
 	names []string
 	dead  chan struct{}
 }
@@ -62,6 +65,13 @@ func (w *tripwire) hit(name string) error {
 	defer w.mu.Unlock()
 	w.count++
 	w.names = append(w.names, name)
+	if w.seen == nil {
+		w.seen = map[string]int{}
+	}
+	w.seen[name]++
+	if w.at == 0 && w.name == name && w.seen[name] == w.nth {
+		w.at = w.count
+	}
 	if w.at == 0 || w.count < w.at {
 		return nil
 	}
@@ -335,11 +345,30 @@ type toyERP struct {
 	sends    int
 	backs    int                                         // calls of Reverse
 	party    string                                      // in receipts
+	watch    func(d connector.Delivery[bills])           // sees each delivery before it takes effect, under the lock
 	presence connector.Presence                          // instead of looking
 	inside   map[string]int                              // calls that are in Deliver or Reverse, by document
 	most     int                                         // of them at once for one document
 	slow     time.Duration                               // each call takes so long
 	pause    func(ctx context.Context, op string, n int) // in the middle of a call, without the lock
+}
+
+// trippedSink is a sink whose caller may be killed at each call.
+type trippedSink struct {
+	*toyERP
+	w *tripwire
+}
+
+func (s trippedSink) Find(ctx context.Context, d connector.Delivery[bills]) (connector.Finding, error) {
+	return around(s.w, "Find", func() (connector.Finding, error) { return s.toyERP.Find(ctx, d) })
+}
+
+func (s trippedSink) Deliver(ctx context.Context, d connector.Delivery[bills]) (connector.Receipt, error) {
+	return around(s.w, "Deliver", func() (connector.Receipt, error) { return s.toyERP.Deliver(ctx, d) })
+}
+
+func (s trippedSink) Reverse(ctx context.Context, d connector.Delivery[bills]) (connector.Receipt, error) {
+	return around(s.w, "Reverse", func() (connector.Receipt, error) { return s.toyERP.Reverse(ctx, d) })
 }
 
 // enter counts a call of an end that changes something and takes its time.
@@ -384,6 +413,7 @@ func (e *toyERP) counts() (finds, sends, backs int) {
 type standing struct {
 	bill
 	Key string
+	Doc string
 }
 
 func newToyERP() *toyERP { return &toyERP{docs: map[string]standing{}, final: true} }
@@ -456,6 +486,9 @@ func (e *toyERP) Deliver(ctx context.Context, d connector.Delivery[bills]) (conn
 			return connector.Receipt{}, err
 		}
 	}
+	if e.watch != nil {
+		e.watch(d)
+	}
 	for _, b := range d.Posting.Bills {
 		if err := e.w.hit("before create " + b.Party); err != nil {
 			return connector.Receipt{}, err
@@ -467,7 +500,12 @@ func (e *toyERP) Deliver(ctx context.Context, d connector.Delivery[bills]) (conn
 		if s, ok := e.docs[at]; ok && s.Key != d.Key() {
 			return connector.Receipt{}, &connector.Rejection{Issues: []connector.Issue{{Code: "number_taken", Value: at}}}
 		}
-		e.docs[at] = standing{bill: bill{Party: b.Party, Number: e.number(d, b), Amount: b.Amount}, Key: d.Key()}
+		e.docs[at] = standing{bill: bill{Party: b.Party, Number: e.number(d, b), Amount: b.Amount}, Key: d.Key(), Doc: d.Ref.ID}
+		if e.fail != nil {
+			if err := e.fail("created"); err != nil {
+				return connector.Receipt{}, err
+			}
+		}
 		if err := e.w.hit("after create " + b.Party); err != nil {
 			return connector.Receipt{}, err
 		}
@@ -496,6 +534,9 @@ func (e *toyERP) Reverse(ctx context.Context, d connector.Delivery[bills]) (conn
 	for at, s := range e.docs {
 		if s.Key == d.Key() {
 			delete(e.docs, at)
+			if err := e.w.hit("after taking back " + s.Party[:2]); err != nil {
+				return connector.Receipt{}, err
+			}
 			r.Made = append(r.Made, connector.Made{ID: s.Party, Number: s.Number})
 		}
 	}
