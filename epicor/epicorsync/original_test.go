@@ -109,7 +109,7 @@ func TestAnEmployeesVendorComesAlsoForTheEmployee(t *testing.T) {
 	srv.AddVendors(company, epicortest.Vendor{Num: 11, ID: "ACME", Name: "Acme", Country: "Germany", City: "Ulm", Email: "ap@acme.example"})
 	c := client(t, srv, epicor.Options{})
 	got := objects(t, epicorsync.VendorsOriginal(c, &epicorsync.VendorsOptions{
-		EmployeeColumn: "EmpID_c", RefuseHold: true, Countries: map[string]string{"germany": "DE"}, TermsDays: map[string]int{"N30": 30},
+		EmployeeColumn: "EmpID_c", RefuseHold: true, IgnoreApproval: true, Countries: map[string]string{"germany": "DE"}, TermsDays: map[string]int{"N30": 30},
 	}))
 	type row struct {
 		needs    string
@@ -148,4 +148,17 @@ func TestAnOriginalThatMayNotReadNeedsMending(t *testing.T) {
 	srv.Inject(epicortest.Fault{Times: -1, Status: 403, Body: `{"HttpStatus":403,"ErrorMessage":"Forbidden"}`})
 	require.ErrorIs(t, failure(t, epicorsync.AccountsOriginal(c, nil)), connector.ErrConnection)
 	require.ErrorIs(t, failure(t, epicorsync.VendorsOriginal(c, nil)), connector.ErrConnection)
+}
+
+func TestAVendorThatIsNotApprovedIsNotThereYet(t *testing.T) {
+	srv := server(nil)
+	srv.AddVendors(company, epicortest.Vendor{Num: 12, ID: "FRESH", Unapproved: true})
+	c := client(t, srv, epicor.Options{})
+	for _, ignore := range []bool{false, true} {
+		for _, o := range objects(t, epicorsync.VendorsOriginal(c, &epicorsync.VendorsOptions{IgnoreApproval: ignore})) {
+			if o.Key == "FRESH" {
+				require.Equal(t, ignore, o.Active)
+			}
+		}
+	}
 }
