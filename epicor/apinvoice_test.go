@@ -1,9 +1,13 @@
 package epicor_test
 
 import (
+	"bytes"
+	"encoding/json"
+	"io"
 	"net/http"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/shopspring/decimal"
@@ -363,4 +367,109 @@ func TestAnInvoiceOfManyLinesSendsEachLineOnce(t *testing.T) {
 		largest = max(largest, len(call.Request))
 	}
 	require.Less(t, largest, 20_000)
+}
+
+func TestTheGroupIsLockedAtEveryCommitOfManyAtOnce(t *testing.T) {
+	srv, c := pair(t, nil)
+	var free atomic.Int64
+	srv.Inject(epicortest.Fault{Times: -1, Path: "/UpdateMaster", Match: func(*http.Request) bool {
+		if len(srv.Locks(company)) == 0 {
+			free.Add(1)
+		}
+		return false
+	}})
+	const n = 6
+	done := make(chan error)
+	for i := range n {
+		in := meal(t)
+		in.Number, in.Lines = "N"+strconv.Itoa(i), in.Lines[:1+i%3]
+		in.DebitMemo = in.Total().IsNegative()
+		go func() { _, err := c.APInvoices.Create(t.Context(), in); done <- err }()
+	}
+	for range n {
+		require.NoError(t, <-done)
+	}
+	require.Zero(t, free.Load())
+	require.Empty(t, srv.Locks(company))
+}
+
+// tampering replaces text in the answers to one method.
+type tampering struct {
+	base       http.RoundTripper
+	method     string
+	from, into string
+}
+
+func (x tampering) RoundTrip(req *http.Request) (*http.Response, error) {
+	res, err := x.base.RoundTrip(req)
+	if err != nil || !strings.HasSuffix(req.URL.Path, "/"+x.method) {
+		return res, err
+	}
+	b, err := io.ReadAll(res.Body)
+	if err != nil {
+		return nil, err
+	}
+	res.Body = io.NopCloser(strings.NewReader(strings.ReplaceAll(string(b), x.from, x.into)))
+	res.ContentLength = -1
+	return res, nil
+}
+
+func TestNothingIsCommittedWhenAMethodChangedWhatWasSet(t *testing.T) {
+	for name, x := range map[string]tampering{
+		"the number":     {from: `"InvoiceNum":"CX-A1B2C3-1-E"`, into: `"InvoiceNum":"CX-A1B2C3-1"`},
+		"the key":        {from: `"ExternalID":"A`, into: `"ExternalID":"B`},
+		"the currency":   {from: `"CurrencyCode":"USD"`, into: `"CurrencyCode":"EUR"`},
+		"the apply date": {from: `"ApplyDate":"2026-10-30`, into: `"ApplyDate":"2026-11-01`},
+		"the amount":     {from: `"DocInvoiceVendorAmt":133.43`, into: `"DocInvoiceVendorAmt":133.4`},
+		"the kind":       {from: `"DebitMemo":false`, into: `"DebitMemo":true`},
+		"the vendor":     {from: `"VendorNumVendorID":"E1042"`, into: `"VendorNumVendorID":"E1043"`},
+	} {
+		srv := epicortest.New(options())
+		seed(srv)
+		x.base, x.method = srv.Transport(), "ChangeInvoiceVendorAmt"
+		c := client(t, srv, &epicor.Options{HTTP: &http.Client{Transport: x}})
+		_, err := c.APInvoices.Create(t.Context(), meal(t))
+		var ie *epicor.APInvoiceError
+		require.ErrorAs(t, err, &ie, name)
+		require.Equal(t, epicor.NotCommitted, ie.Outcome, name)
+		require.Empty(t, srv.Invoices(company), name)
+		require.Empty(t, srv.Locks(company), name)
+	}
+}
+
+// changing is an Epicor that knows ChangeCurrency.
+type changing struct{ base http.RoundTripper }
+
+func (x changing) RoundTrip(req *http.Request) (*http.Response, error) {
+	if !strings.HasSuffix(req.URL.Path, "/ChangeCurrency") {
+		return x.base.RoundTrip(req)
+	}
+	var in struct {
+		ProposedCurrencyCode string
+		DS                   *epicor.Tableset `json:"ds"`
+	}
+	if err := json.NewDecoder(req.Body).Decode(&in); err != nil {
+		return nil, err
+	}
+	if err := in.DS.Rows("APInvHed")[0].Set("CurrencyCode", in.ProposedCurrencyCode); err != nil {
+		return nil, err
+	}
+	b, err := json.Marshal(map[string]any{"parameters": map[string]any{"ds": in.DS}})
+	if err != nil {
+		return nil, err
+	}
+	return &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: io.NopCloser(bytes.NewReader(b)), Request: req}, nil
+}
+
+func TestTheCurrencyIsChangedWhereItIsNotTheVendors(t *testing.T) {
+	srv := epicortest.New(options())
+	seed(srv)
+	srv.AddCurrencies(company, epicortest.Currency{Code: "EUR", Rate: dec("1.1")})
+	c := client(t, srv, &epicor.Options{HTTP: &http.Client{Transport: changing{srv.Transport()}}})
+	in := meal(t)
+	in.Currency = "EUR"
+	inv, err := c.APInvoices.Create(t.Context(), in)
+	require.NoError(t, err)
+	require.Equal(t, "EUR", inv.Currency)
+	require.Equal(t, "133.43", inv.Amount.Value().String())
 }

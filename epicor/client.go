@@ -43,6 +43,9 @@ type Options struct {
 
 	// PageSize is how many rows List asks for at a time; 0: DefaultPageSize.
 	PageSize int
+	// BySkip pages lists by $skip alone, for a tenant that refuses conditions on
+	// the columns of a key. Rows that change meanwhile may then be missed or doubled.
+	BySkip bool
 	// Tries is how often a safe request is sent at most; 0: 4. Writes are sent
 	// once, whatever happens.
 	Tries int
@@ -77,6 +80,7 @@ type Client struct {
 	rest     *rest.Client
 	header   http.Header
 	pageSize int
+	bySkip   bool
 	now      func() time.Time
 }
 
@@ -112,7 +116,7 @@ func NewClient(baseURL string, cred Credential, opts *Options) (*Client, error) 
 		return nil, err
 	}
 	c := &Client{
-		root: root, company: company, cred: cred, pageSize: opts.PageSize, now: opts.Now,
+		root: root, company: company, cred: cred, pageSize: opts.PageSize, bySkip: opts.BySkip, now: opts.Now,
 		rest: rest.New(rest.Options{HTTP: hc, Tries: opts.Tries, MinWait: opts.MinWait, MaxWait: opts.MaxWait}),
 	}
 	if c.pageSize == 0 {

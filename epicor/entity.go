@@ -23,6 +23,7 @@ type Entities[T any] struct {
 	service string
 	set     string
 	key     []string
+	shape   shape // where T holds the company and the key
 }
 
 // NewEntities returns a reader of any entity set:
@@ -31,7 +32,7 @@ type Entities[T any] struct {
 //
 // key are the columns of the set's key, the company first; List orders by them.
 func NewEntities[T any](c *Client, service, set string, key ...string) *Entities[T] {
-	return &Entities[T]{c: c, service: service, set: set, key: key}
+	return &Entities[T]{c: c, service: service, set: set, key: key, shape: shapeOf[T](key)}
 }
 
 // Page is one page of a list. Next continues behind it; "" is the end.
@@ -46,8 +47,13 @@ func (e *Entities[T]) op() string { return e.service + "/" + e.set }
 // List returns the rows that q asks for, page by page, one page in memory. An
 // error ends the sequence as its last pair. Rows come in the order of q, made
 // certain by the key: without an order Kinetic may skip rows or double them
-// from one page to the next. Rows that are inserted or deleted before the place
-// that is being read can still shift it; who needs more reads by key.
+// from one page to the next.
+//
+// Where q asks for no order of its own and skips nothing, each page begins
+// behind the key of the last row (VendorNum gt 4711): rows that are inserted or
+// deleted meanwhile shift nothing, so every row that stays is read exactly once,
+// and the millionth page costs what the first did. Else, with keys that are
+// GUIDs, and with Options.BySkip, pages follow $skip.
 //
 // A row of another company ends the list with an error.
 func (e *Entities[T]) List(ctx context.Context, q odata.Query) iter.Seq2[*T, error] {
@@ -75,7 +81,7 @@ func (e *Entities[T]) List(ctx context.Context, q odata.Query) iter.Seq2[*T, err
 				return
 			}
 			if p.Next == next {
-				yield(nil, &Error{Operation: e.op(), err: errors.New("the list leads back to the same page")})
+				yield(nil, &Error{Operation: e.op(), err: errLoop})
 				return
 			}
 			next = p.Next
@@ -102,76 +108,6 @@ func (e *Entities[T]) page(ctx context.Context, q odata.Query, token string, lef
 		size = left
 	}
 	return e.sized(ctx, q, token, size)
-}
-
-// Kinds of tokens: a number of rows to skip, or the query of a next link.
-const (
-	skipToken = "s:"
-	linkToken = "l:"
-)
-
-func (e *Entities[T]) sized(ctx context.Context, q odata.Query, token string, size int) (*Page[T], error) {
-	for _, k := range e.key {
-		if !slices.ContainsFunc(q.OrderBy, func(o odata.Order) bool { return o.Column == k }) {
-			q.OrderBy = append(slices.Clip(q.OrderBy), odata.Asc(k))
-		}
-	}
-	skip := q.Skip
-	query := ""
-	switch {
-	case token == "":
-	case strings.HasPrefix(token, skipToken):
-		n, err := strconv.Atoi(token[len(skipToken):])
-		if err != nil || n < 0 {
-			return nil, &Error{Operation: e.op(), err: fmt.Errorf("%.40q is no token of a page", token)}
-		}
-		skip = n
-	case strings.HasPrefix(token, linkToken):
-		query = token[len(linkToken):]
-	default:
-		return nil, &Error{Operation: e.op(), err: fmt.Errorf("%.40q is no token of a page", token)}
-	}
-	if query == "" {
-		q.Top, q.Skip = size, skip
-		s, err := q.Encode()
-		if err != nil {
-			return nil, &Error{Operation: e.op(), err: err}
-		}
-		query = s
-	}
-	res, err := e.c.do(ctx, call{op: e.op(), method: http.MethodGet, path: e.op(), query: query})
-	if err != nil {
-		return nil, err
-	}
-	var body struct {
-		Value    []json.RawMessage `json:"value"`
-		Count    int64             `json:"@odata.count"`
-		NextLink string            `json:"@odata.nextLink"`
-	}
-	if err := json.Unmarshal(res.Body, &body); err != nil || body.Value == nil {
-		return nil, &Error{Operation: e.op(), Status: res.Status, Message: "the answer is no list"}
-	}
-	p := &Page[T]{Count: body.Count, Items: make([]*T, 0, len(body.Value))}
-	for _, raw := range body.Value {
-		item, err := e.row(raw)
-		if err != nil {
-			return nil, err
-		}
-		p.Items = append(p.Items, item)
-	}
-	switch {
-	case body.NextLink != "":
-		// Only the query is taken: behind a gateway the link's host and path are the
-		// server's own, and the credential must not follow them.
-		u, err := url.Parse(body.NextLink)
-		if err != nil || u.RawQuery == "" {
-			return nil, &Error{Operation: e.op(), Status: res.Status, Message: "the link to the next page has no query"}
-		}
-		p.Next = linkToken + u.RawQuery
-	case len(body.Value) >= size:
-		p.Next = skipToken + strconv.Itoa(skip+len(body.Value))
-	}
-	return p, nil
 }
 
 // Get returns the row with this key, without the company, which is the
@@ -226,19 +162,4 @@ func (e *Entities[T]) find(ctx context.Context, key []any) (*T, error) {
 		return nil, &Error{Operation: e.op(), Status: http.StatusNotFound, Message: "no such row"}
 	}
 	return p.Items[0], nil
-}
-
-func (e *Entities[T]) row(raw []byte) (*T, error) {
-	var of struct{ Company *string }
-	if err := json.Unmarshal(raw, &of); err != nil {
-		return nil, &Error{Operation: e.op(), Message: "a row is not readable", err: err}
-	}
-	if of.Company != nil && *of.Company != e.c.company {
-		return nil, &Error{Operation: e.op(), err: fmt.Errorf("a row of company %.40q came, asked was %s: the API key or the user sees another company", *of.Company, e.c.company)}
-	}
-	item := new(T)
-	if err := json.Unmarshal(raw, item); err != nil {
-		return nil, &Error{Operation: e.op(), Message: "a row is not readable", err: err}
-	}
-	return item, nil
 }

@@ -78,7 +78,7 @@ func (s *InvoiceSink) Find(ctx context.Context, d connector.Delivery[document.Po
 	}
 	seen, ferr := s.look(ctx, d.Key(), ins)
 	if ferr != nil {
-		return connector.Finding{}, s.trouble(ferr)
+		return connector.Finding{}, trouble(ferr)
 	}
 	f := seen.finding()
 	if err != nil && f.Presence == connector.Same {
@@ -97,7 +97,7 @@ func (s *InvoiceSink) Deliver(ctx context.Context, d connector.Delivery[document
 	}
 	seen, err := s.look(ctx, d.Key(), ins)
 	if err != nil {
-		return connector.Receipt{}, s.trouble(err)
+		return connector.Receipt{}, trouble(err)
 	}
 	if len(seen.strangers) > 0 {
 		return connector.Receipt{}, taken(seen.strangers[0])
@@ -111,7 +111,7 @@ func (s *InvoiceSink) Deliver(ctx context.Context, d connector.Delivery[document
 	for i := range ins {
 		inv, err := s.make(ctx, &ins[i], seen.of[i])
 		if err != nil {
-			return connector.Receipt{}, s.refusal(err, i, &ins[i])
+			return connector.Receipt{}, refusal(err, i, &ins[i])
 		}
 		made = append(made, inv)
 		for _, w := range inv.Warnings {
@@ -155,7 +155,7 @@ func (s *InvoiceSink) make(ctx context.Context, in *epicor.APInvoiceInput, there
 func (s *InvoiceSink) Reverse(ctx context.Context, d connector.Delivery[document.Posting]) (connector.Receipt, error) {
 	ours, err := s.c.APInvoices.Find(ctx, d.Key())
 	if err != nil {
-		return connector.Receipt{}, s.trouble(err)
+		return connector.Receipt{}, trouble(err)
 	}
 	var notes []string
 	var open []*epicor.APInvoice
@@ -179,14 +179,14 @@ func (s *InvoiceSink) Reverse(ctx context.Context, d connector.Delivery[document
 			return connector.Receipt{}, &connector.Rejection{Issues: []connector.Issue{needsCancellation(inv)}, Err: err}
 		}
 		if err != nil {
-			return connector.Receipt{}, s.refusal(err, -1, nil)
+			return connector.Receipt{}, refusal(err, -1, nil)
 		}
 		notes = append(notes, inv.Number+": deleted")
 	}
 	if len(open) > 0 {
 		left, err := s.c.APInvoices.Find(ctx, d.Key())
 		if err != nil {
-			return connector.Receipt{}, s.trouble(err)
+			return connector.Receipt{}, trouble(err)
 		}
 		for _, inv := range left {
 			if !inv.Posted {
@@ -205,12 +205,8 @@ func (s *InvoiceSink) inputs(d connector.Delivery[document.Posting]) ([]epicor.A
 	p := d.Posting
 	var issues []connector.Issue
 	if p.Company != "" && p.Company != s.c.Company() {
-		issues = append(issues, connector.Issue{
-			Code: "company_foreign", Field: "company", Value: p.Company, Owner: connector.Finance,
-			Message: "the document belongs to another company than " + s.c.Company() + ", which this flow posts to",
-			Remedy:  "Post it in the company it belongs to, or correct the company in the rules.",
-		})
-		return nil, &connector.Rejection{Issues: issues}
+		return nil, &connector.Rejection{Issues: []connector.Issue{found(CompanyForeign, "company", p.Company,
+			"the document belongs to another company than "+s.c.Company()+", which this flow posts to")}}
 	}
 	if err := p.Check(); err != nil {
 		var fs document.Faults
@@ -219,39 +215,30 @@ func (s *InvoiceSink) inputs(d connector.Delivery[document.Posting]) ([]epicor.A
 			if f.Field == "company" {
 				continue // the client has one
 			}
-			issues = append(issues, connector.Issue{
-				Code: string(f.Code), Field: f.Field, Value: f.Value, Message: f.Message, Owner: connector.IT,
-				Remedy: "Report it as a defect of the mapping, with its version; nothing was sent.",
-			})
+			issues = append(issues, found(string(f.Code), f.Field, f.Value, f.Message))
 		}
 	}
 	ins := make([]epicor.APInvoiceInput, 0, len(p.Invoices))
 	seen := map[[2]string]bool{}
 	for i, inv := range p.Invoices {
+		field := fmt.Sprintf("invoice %d", i+1)
 		in, err := s.input(inv, d)
 		if err != nil {
-			return nil, &connector.Rejection{Issues: append(issues, connector.Issue{
-				Code: "date_invalid", Field: fmt.Sprintf("invoice %d", i+1), Message: err.Error(), Owner: connector.IT,
-				Remedy: "Report it as a defect of the mapping, with its version; nothing was sent.",
-			})}
+			continue // an invalid date, which the check has named
 		}
 		if n := utf8.RuneCountInString(in.Number); n > s.opts.NumberLength {
-			issues = append(issues, connector.Issue{
-				Code: "number_too_long", Field: fmt.Sprintf("invoice %d, number", i+1), Value: in.Number, Owner: connector.Finance,
-				Message: fmt.Sprintf("the invoice number has %d characters, Epicor takes %d, and it is never cut", n, s.opts.NumberLength),
-				Remedy:  "Correct the number in Concur, or enter this invoice by hand.",
-			})
+			issues = append(issues, found(NumberTooLong, field+", number", in.Number,
+				fmt.Sprintf("the invoice number has %d characters, Epicor takes %d, and it is never cut", n, s.opts.NumberLength)))
 		}
 		id := [2]string{in.VendorID, in.Number}
 		if seen[id] {
-			issues = append(issues, connector.Issue{
-				Code: string(document.PostingMismatch), Field: fmt.Sprintf("invoice %d, number", i+1), Value: in.Number, Owner: connector.IT,
-				Message: "two invoices of the set have one vendor and one number",
-				Remedy:  "Report it as a defect of the mapping, with its version; nothing was sent.",
-			})
+			issues = append(issues, found(PostingMismatch, field+", number", in.Number, "two invoices of the set have one vendor and one number"))
 		}
 		seen[id] = true
 		ins = append(ins, in)
+	}
+	if len(ins) < len(p.Invoices) && len(issues) == 0 {
+		issues = append(issues, found(DateInvalid, "", "", "a date of the posting is no calendar date"))
 	}
 	if len(issues) > 0 {
 		return nil, &connector.Rejection{Issues: issues}

@@ -2,7 +2,9 @@ package epicorsync_test
 
 import (
 	"context"
+	"io"
 	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/shopspring/decimal"
@@ -457,4 +459,72 @@ func TestACallerThatGoesAwayLeavesNoLock(t *testing.T) {
 	_, err = s.Deliver(t.Context(), report())
 	require.NoError(t, err)
 	require.Equal(t, connector.Same, find(t, s, report()).Presence)
+}
+
+func TestADuplicateOfTheSameContentWithoutOurKeyIsNotOurs(t *testing.T) {
+	srv, s := setup(t)
+	d := one("E1042", "N1", "6410|200|00", "35.00")
+	_, err := s.Deliver(t.Context(), d)
+	require.NoError(t, err)
+	cred := epicor.Basic(epicortest.DefaultAPIKey, epicortest.DefaultUser, epicortest.DefaultPassword)
+	blind, err := epicor.NewClient(srv.Root(company), cred, &epicor.Options{
+		AllowHTTP: true, HTTP: &http.Client{Transport: &lister{srv.Transport(), 2}},
+	})
+	require.NoError(t, err)
+	d.Ref.ID = "another document"
+	_, err = epicorsync.Invoices(blind, nil).Deliver(t.Context(), d)
+	require.Equal(t, "invoice_number_taken", rejected(t, err).Code)
+}
+
+func TestATokenThatRunsOutDuringAWriteIsNoFaultOfTheConnection(t *testing.T) {
+	srv := server(nil)
+	tokens, err := epicor.TokenResource(srv.TokenURL(), epicortest.DefaultUser, epicortest.DefaultPassword,
+		&epicor.TokenResourceOptions{AllowHTTP: true, HTTP: srv.Client()})
+	require.NoError(t, err)
+	c, err := epicor.NewClient(srv.Root(company), epicor.Bearer(epicortest.DefaultAPIKey, tokens),
+		&epicor.Options{AllowHTTP: true, HTTP: srv.Client(), Tries: 1})
+	require.NoError(t, err)
+	s := epicorsync.Invoices(c, nil)
+	srv.Inject(epicortest.Fault{Path: "/UpdateMaster", Skip: 2, Match: func(*http.Request) bool { srv.ExpireTokens(); return true }})
+	_, err = s.Deliver(t.Context(), report())
+	srv.ClearFaults()
+	require.ErrorIs(t, err, epicor.ErrUnauthorized)
+	require.NotErrorIs(t, err, connector.ErrConnection)
+	require.NotErrorIs(t, err, connector.ErrRejected)
+	_, err = s.Deliver(t.Context(), report())
+	require.NoError(t, err)
+	require.Equal(t, connector.Same, find(t, s, report()).Presence)
+}
+
+func TestWhatEpicorAddsByItselfIsTakenBackAndNamed(t *testing.T) {
+	srv := server(nil)
+	cred := epicor.Basic(epicortest.DefaultAPIKey, epicortest.DefaultUser, epicortest.DefaultPassword)
+	c, err := epicor.NewClient(srv.Root(company), cred, &epicor.Options{
+		AllowHTTP: true, HTTP: &http.Client{Transport: taxing{srv.Transport()}},
+	})
+	require.NoError(t, err)
+	s := epicorsync.Invoices(c, nil)
+	_, err = s.Deliver(t.Context(), report())
+	is := rejected(t, err)
+	require.Equal(t, "invoice_differs", is.Code)
+	require.Contains(t, is.Message, "7.77 of tax")
+	_, err = s.Reverse(t.Context(), report())
+	require.NoError(t, err)
+	require.Empty(t, srv.Invoices(company))
+}
+
+// taxing is an Epicor that puts tax on every invoice.
+type taxing struct{ base http.RoundTripper }
+
+func (x taxing) RoundTrip(req *http.Request) (*http.Response, error) {
+	res, err := x.base.RoundTrip(req)
+	if err != nil || req.Method != http.MethodGet {
+		return res, err
+	}
+	b, err := io.ReadAll(res.Body)
+	if err != nil {
+		return nil, err
+	}
+	res.Body = io.NopCloser(strings.NewReader(strings.ReplaceAll(string(b), `"DocTaxAmt":0`, `"DocTaxAmt":7.77`)))
+	return res, nil
 }

@@ -9,16 +9,6 @@ import (
 	"github.com/ml-connector/ml-connector/sync/connector"
 )
 
-// trouble turns an error of the client into the contract's words, for calls that
-// only look: a fault of the connection, or a passing one.
-func (s *InvoiceSink) trouble(err error) error {
-	var e *epicor.Error
-	if errors.As(err, &e) && lasting(e) {
-		return fmt.Errorf("%w: %s: %w", connector.ErrConnection, fix(e), err)
-	}
-	return fmt.Errorf("epicorsync: %w", err)
-}
-
 // lasting reports a fault of the credential or its rights: no repetition mends it.
 func lasting(e *epicor.Error) bool {
 	return !e.Expired() && (errors.Is(e, epicor.ErrUnauthorized) || errors.Is(e, epicor.ErrForbidden))
@@ -41,7 +31,7 @@ func fix(e *epicor.Error) string {
 // refusal turns the error of a write into the contract's words. A Rejection is
 // claimed only where Epicor itself said no to the call, so that nothing came of
 // it; what earlier calls of the same set made is taken back by Reverse.
-func (s *InvoiceSink) refusal(err error, i int, in *epicor.APInvoiceInput) error {
+func refusal(err error, i int, in *epicor.APInvoiceInput) error {
 	var rej *connector.Rejection
 	if errors.As(err, &rej) {
 		return err
@@ -61,25 +51,16 @@ func (s *InvoiceSink) refusal(err error, i int, in *epicor.APInvoiceInput) error
 	var e *epicor.Error
 	switch {
 	case errors.As(err, &e) && lasting(e):
-		return s.trouble(err)
+		return trouble(err)
 	case errors.Is(err, epicor.ErrGroupForeign):
-		return &connector.Rejection{Err: err, Issues: []connector.Issue{{
-			Code: "group_foreign", Field: field, Owner: connector.EpicorAdmin,
-			Message: "the entry group bears the name that this connector uses and was created by somebody else",
-			Remedy:  "Post or rename the group in Epicor, or set another prefix for groups; if the connector itself made it, name its Epicor user in the settings.",
-		}}}
+		return &connector.Rejection{Err: err, Issues: []connector.Issue{found(GroupForeign, field, "",
+			"the entry group bears the name that this connector uses and was created by somebody else")}}
 	case errors.Is(err, epicor.ErrQuestion) && step != nil && step.Outcome != epicor.Unknown:
-		return &connector.Rejection{Err: err, Issues: []connector.Issue{{
-			Code: "epicor_question", Field: field, Owner: connector.EpicorAdmin,
-			Message: "Epicor asked a question instead of saving: " + tail(err, epicor.ErrQuestion),
-			Remedy:  "Find the rule (often a BPM) that asks and let it not ask the integration's user.",
-		}}}
+		return &connector.Rejection{Err: err, Issues: []connector.Issue{found(EpicorQuestion, field, "",
+			"Epicor asked a question instead of saving: "+tail(err, epicor.ErrQuestion))}}
 	case errors.Is(err, epicor.ErrDiffers) && step != nil && (step.Step == "check" || step.Outcome == epicor.NotCommitted):
-		return &connector.Rejection{Err: err, Issues: []connector.Issue{{
-			Code: "invoice_differs", Field: field, Owner: connector.EpicorAdmin,
-			Message: "what Epicor saved is not what was entered: " + tail(err, epicor.ErrDiffers),
-			Remedy:  "Look for what changes invoices of this vendor (tax region, terms, a BPM), mend it, then replay this document.",
-		}}}
+		return &connector.Rejection{Err: err, Issues: []connector.Issue{found(InvoiceDiffers, field, "",
+			"what Epicor saved is not what was entered: "+tail(err, epicor.ErrDiffers))}}
 	case e != nil && e.Refused() && errors.Is(e, epicor.ErrInvalid),
 		e != nil && e.Refused() && errors.Is(e, epicor.ErrNotFound) && step != nil && step.Outcome == epicor.NotCommitted:
 		return &connector.Rejection{Err: err, Issues: []connector.Issue{issue(e, field, step, in)}}
@@ -109,60 +90,49 @@ func issue(e *epicor.Error, field string, step *epicor.APInvoiceError, in *epico
 		}
 		return false
 	}
-	vendor, account, number, apply := "", "", "", ""
+	var vendor, account, number, apply, currency string
 	if in != nil {
-		vendor, number, apply = in.VendorID, in.Number, in.ApplyDate.String()
+		vendor, number, apply, currency = in.VendorID, in.Number, in.ApplyDate.String(), in.Currency
 		if step != nil && step.Line > 0 && step.Split > 0 && step.Line <= len(in.Lines) {
 			if ss := in.Lines[step.Line-1].Splits; step.Split <= len(ss) {
 				account = ss[step.Split-1].Account
 			}
 		}
 	}
-	is := connector.Issue{
-		Code: "epicor_refused", Field: field, Message: e.Message, Owner: connector.EpicorAdmin,
-		Remedy: "Mend in Epicor what the message names, then replay this document.",
+	is := func(code, value, needs string) connector.Issue {
+		x := found(code, field, value, e.Message)
+		if needs != "" {
+			x.Needs = need(needs, value)
+		}
+		return x
 	}
 	inactive := has("inactive", "not active", "not effective")
 	invalid := has("not valid", "invalid", "not found", "does not exist")
 	switch {
-	case has("gl account", "account") && !has("api key") && inactive:
-		is.Code, is.Value, is.Owner = "account_inactive", account, connector.Finance
-		is.Remedy = "Choose an active account, or change its effective dates in Epicor."
-		is.Needs = need("glaccount", account)
+	case has("gl account") && inactive:
+		return is(AccountInactive, account, "glaccount")
 	case has("gl account") && invalid:
-		is.Code, is.Value, is.Owner = "account_unknown", account, connector.Finance
-		is.Remedy = "Create the account in Epicor, or correct the rule."
-		is.Needs = need("glaccount", account)
+		return is(AccountUnknown, account, "glaccount")
 	case has("supplier", "vendor") && inactive:
-		is.Code, is.Value, is.Owner = "vendor_inactive", vendor, connector.Purchasing
-		is.Remedy = "Activate the vendor in Epicor, or link another one in the rules."
-		is.Needs = need("vendor", vendor)
+		return is(VendorInactive, vendor, "vendor")
 	case has("supplier", "vendor") && invalid:
-		is.Code, is.Value, is.Owner = "vendor_missing", vendor, connector.Purchasing
-		is.Remedy = "Create the vendor in Epicor, or link another one in the rules."
-		is.Needs = need("vendor", vendor)
-	case has("fiscal period", "period") && (has("closed") || invalid):
-		is.Code, is.Value, is.Owner = "period_closed", apply, connector.Finance
-		is.Remedy = "Open the period in Epicor, or set apply_date.closed_period: next_open."
-	case has("longer than", "too long", "maximum length") && strings.Contains(e.Operation, "APInvoice"):
-		is.Code, is.Owner = "value_too_long", connector.EpicorAdmin
+		return is(VendorMissing, vendor, "vendor")
+	case has("period") && (has("closed") || invalid):
+		return is(PeriodClosed, apply, "")
+	case has("longer than", "too long", "maximum length"):
 		if len(e.Details) > 0 && e.Details[0].Field == "InvoiceNum" {
-			is.Code, is.Value, is.Owner = "number_too_long", number, connector.Finance
-			is.Remedy = "Correct the number in Concur, or enter this invoice by hand; it is never cut."
+			return is(NumberTooLong, number, "")
 		}
+		return is(ValueTooLong, "", "")
 	case has("terms"):
-		is.Code, is.Value, is.Owner = "terms_missing", vendor, connector.Purchasing
-		is.Remedy = "Give the vendor payment terms in Epicor, then replay this document."
+		return is(TermsMissing, vendor, "")
 	case has("currency") && invalid:
-		is.Code, is.Owner = "currency_not_in_epicor", connector.EpicorAdmin
-		if in != nil {
-			is.Value = in.Currency
-		}
-		is.Remedy = "Set the currency up in Epicor, then replay this document."
+		return is(CurrencyNotInEpicor, currency, "")
 	}
-	return is
+	return is(EpicorRefused, "", "")
 }
 
+// need names the object that a document waits for, "" for none.
 func need(kind, id string) string {
 	if id == "" {
 		return ""
@@ -172,18 +142,12 @@ func need(kind, id string) string {
 
 // taken is the refusal of a number that somebody else's invoice has.
 func taken(inv *epicor.APInvoice) error {
-	return &connector.Rejection{Issues: []connector.Issue{{
-		Code: "invoice_number_taken", Field: "number", Value: inv.Number, Owner: connector.Finance,
-		Message: fmt.Sprintf("vendor %s has an invoice with this number already (%s %s of %s), which was not entered by this connector for this document",
-			inv.VendorID, inv.Amount, inv.Currency, inv.Date),
-		Remedy: "Compare the two. If it is the same invoice, skip this document; if not, correct the number at the source.",
-	}}}
+	return &connector.Rejection{Issues: []connector.Issue{found(InvoiceNumberTaken, "number", inv.Number,
+		fmt.Sprintf("vendor %s has an invoice with this number already (%s %s of %s), which was not entered by this connector for this document",
+			inv.VendorID, inv.Amount, inv.Currency, inv.Date))}}
 }
 
 func needsCancellation(inv *epicor.APInvoice) connector.Issue {
-	return connector.Issue{
-		Code: "posted_needs_cancellation", Field: "number", Value: inv.Number, Owner: connector.Finance,
-		Message: fmt.Sprintf("invoice %s of vendor %s is posted, so it cannot be deleted", inv.Number, inv.VendorID),
-		Remedy:  "Cancel the invoice in Epicor, then replay this document.",
-	}
+	return found(PostedNeedsCancellation, "number", inv.Number,
+		fmt.Sprintf("invoice %s of vendor %s is posted, so it cannot be deleted", inv.Number, inv.VendorID))
 }

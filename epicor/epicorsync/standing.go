@@ -42,7 +42,7 @@ func (s *InvoiceSink) Standing(ctx context.Context, from, to document.Date) ([]S
 	var out []Standing
 	for inv, err := range s.c.APInvoices.List(ctx, odata.Query{Filter: odata.And(fs...)}) {
 		if err != nil {
-			return nil, s.trouble(err)
+			return nil, trouble(err)
 		}
 		if !ours.MatchString(inv.Key) || inv.Cancelled != "" || inv.Cancels {
 			continue

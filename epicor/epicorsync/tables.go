@@ -3,13 +3,10 @@ package epicorsync
 import (
 	"context"
 	"encoding/json"
-	"errors"
-	"fmt"
 	"time"
 
 	"github.com/ml-connector/ml-connector/epicor"
 	"github.com/ml-connector/ml-connector/epicor/odata"
-	"github.com/ml-connector/ml-connector/sync/connector"
 	"github.com/ml-connector/ml-connector/sync/document"
 )
 
@@ -90,11 +87,7 @@ func (r *TableReader) get(ctx context.Context, maxAge time.Duration) (*document.
 	}
 	t, err := r.load(ctx)
 	if err != nil {
-		var e *epicor.Error
-		if errors.As(err, &e) && lasting(e) {
-			return nil, fmt.Errorf("%w: %s: %w", connector.ErrConnection, fix(e), err)
-		}
-		return nil, fmt.Errorf("epicorsync: %w", err)
+		return nil, trouble(err)
 	}
 	r.last, r.read = t, began
 	return t, nil

@@ -3,6 +3,7 @@ package odata
 import (
 	"fmt"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -114,6 +115,41 @@ func Not(f Filter) Filter {
 	return Filter{text: "not (" + f.text + ")"}
 }
 
+// After is "the row comes behind the one with this key", in the ascending order
+// of the columns: (A gt 1 or (A eq 1 and B gt 'x')). It is what reading by key
+// begins each page with. Values are text, whole numbers, dates, or booleans, of
+// which false comes first. As many values as columns are needed.
+func After(columns []string, values []any) Filter {
+	if len(columns) == 0 || len(columns) != len(values) {
+		return Filter{err: fmt.Errorf("odata: %d values for a key of %d columns", len(values), len(columns))}
+	}
+	var any, same []Filter
+	for i, column := range columns {
+		eq := compareAny(column, "eq", values[i])
+		gt := compareAny(column, "gt", values[i])
+		if b, ok := values[i].(bool); ok {
+			if gt = Eq(column, true); b {
+				gt = Filter{text: "false"}
+			}
+		}
+		if gt.text != "false" {
+			any = append(any, And(append(slices.Clone(same), gt)...))
+		}
+		same = append(same, eq)
+	}
+	switch {
+	case len(any) == 0:
+		return Filter{text: "false"}
+	case len(any) == 1:
+		return any[0]
+	}
+	if _, ok := values[0].(bool); ok {
+		return Or(any...)
+	}
+	// The bound is implied, but it lets a database begin at the right place.
+	return And(compareAny(columns[0], "ge", values[0]), Or(any...))
+}
+
 func join(op string, fs []Filter) Filter {
 	parts := make([]string, 0, len(fs))
 	for _, f := range fs {
@@ -133,7 +169,9 @@ func join(op string, fs []Filter) Filter {
 	return Filter{text: "(" + strings.Join(parts, op) + ")"}
 }
 
-func compare[V Literal](column, op string, v V) Filter {
+func compare[V Literal](column, op string, v V) Filter { return compareAny(column, op, v) }
+
+func compareAny(column, op string, v any) Filter {
 	if err := checkName(column); err != nil {
 		return Filter{err: err}
 	}
