@@ -324,6 +324,7 @@ func run(t *testing.T, seed uint64, turns int) (faults, kills, sends int) {
 		c.source.ackErr = func(connector.Signal) error { return c.fault(10) }
 		c.erp.slow = time.Second
 		c.erp.watch = c.watched
+		c.erp.midway = func() error { return c.fault(12) }
 		c.erp.fail = func(op string) error {
 			if op == "deliver" {
 				c.mu.Lock()

@@ -346,6 +346,7 @@ type toyERP struct {
 	backs    int                                         // calls of Reverse
 	party    string                                      // in receipts
 	watch    func(d connector.Delivery[bills])           // sees each delivery before it takes effect, under the lock
+	midway   func() error                                // after each document that is made
 	presence connector.Presence                          // instead of looking
 	inside   map[string]int                              // calls that are in Deliver or Reverse, by document
 	most     int                                         // of them at once for one document
@@ -501,8 +502,8 @@ func (e *toyERP) Deliver(ctx context.Context, d connector.Delivery[bills]) (conn
 			return connector.Receipt{}, &connector.Rejection{Issues: []connector.Issue{{Code: "number_taken", Value: at}}}
 		}
 		e.docs[at] = standing{bill: bill{Party: b.Party, Number: e.number(d, b), Amount: b.Amount}, Key: d.Key(), Doc: d.Ref.ID}
-		if e.fail != nil {
-			if err := e.fail("created"); err != nil {
+		if e.midway != nil {
+			if err := e.midway(); err != nil {
 				return connector.Receipt{}, err
 			}
 		}
@@ -534,7 +535,7 @@ func (e *toyERP) Reverse(ctx context.Context, d connector.Delivery[bills]) (conn
 	for at, s := range e.docs {
 		if s.Key == d.Key() {
 			delete(e.docs, at)
-			if err := e.w.hit("after taking back " + s.Party[:2]); err != nil {
+			if err := e.w.hit("after taking back"); err != nil {
 				return connector.Receipt{}, err
 			}
 			r.Made = append(r.Made, connector.Made{ID: s.Party, Number: s.Number})
