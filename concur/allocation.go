@@ -1,6 +1,9 @@
 package concur
 
-import "context"
+import (
+	"context"
+	"encoding/json"
+)
 
 // PendingAccount is the account code of an allocation whose account hierarchy
 // is not configured.
@@ -23,6 +26,27 @@ type Allocation struct {
 	IsPercentEdited    bool          `json:"isPercentEdited"`
 	IsSystemAllocation bool          `json:"isSystemAllocation"` // made by the service, not by a person
 	CustomData         []CustomField `json:"customData"`
+
+	// Raw is the object as it came, with the fields that have none here. Encoding
+	// gives it back, with what was changed in the fields above.
+	Raw json.RawMessage `json:"-"`
+}
+
+// UnmarshalJSON reads the object and keeps it in Raw.
+func (a *Allocation) UnmarshalJSON(b []byte) error {
+	type plain Allocation
+	var p plain
+	if err := readObject(b, &p, &p.Raw); err != nil {
+		return err
+	}
+	*a = Allocation(p)
+	return nil
+}
+
+// MarshalJSON writes the object as it came, with what was changed since.
+func (a Allocation) MarshalJSON() ([]byte, error) {
+	type plain Allocation
+	return writeObject(plain(a), a.Raw)
 }
 
 // AllocationsService reads how expenses are shared out. Follows the

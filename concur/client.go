@@ -24,26 +24,48 @@ type Options struct {
 	Language string
 	// UserAgent names this program. Default: "ml-connector".
 	UserAgent string
+	// ImageHosts are base URLs, such as "https://images.example.test", that images
+	// may be fetched from beside SAP Concur's own hosts and TokenOptions.AllowHosts.
+	// Where the vendor keeps images is not documented; an image that stands
+	// elsewhere is ErrHost, which names the host. No token is ever sent there.
+	ImageHosts []string
 }
 
 // Client reads one company's data. Its services carry the methods. It is
 // immutable, cheap, and safe for concurrent use.
 type Client struct {
-	Allocations     *AllocationsService
-	Digests         *DigestsService
-	Expenses        *ExpensesService
-	ListItems       *ListItemsService
-	Lists           *ListsService
-	LocalizedData   *LocalizedDataService
-	PaymentRequests *PaymentRequestsService
-	Reports         *ReportsService
-	ReportsV3       *ReportsV3Service
-	Users           *UsersService
-	Vendors         *VendorsService
+	AccountingIntegration *AccountingIntegrationService
+	Allocations           *AllocationsService
+	AllocationsV3         *AllocationsV3Service
+	Comments              *CommentsService
+	Digests               *DigestsService
+	EntriesV3             *EntriesV3Service
+	Exceptions            *ExceptionsService
+	ExchangeRates         *ExchangeRatesService
+	Expenses              *ExpensesService
+	Financial             *FinancialService
+	Images                *ImagesService
+	ItemizationsV3        *ItemizationsV3Service
+	ListItems             *ListItemsService
+	Lists                 *ListsService
+	LocalizedData         *LocalizedDataService
+	PaymentConfirmations  *PaymentConfirmationsService
+	PaymentRequests       *PaymentRequestsService
+	PurchaseOrderReceipts *PurchaseOrderReceiptsService
+	PurchaseOrders        *PurchaseOrdersService
+	Reports               *ReportsService
+	ReportsV3             *ReportsV3Service
+	SpendDocuments        *SpendDocumentsService
+	SpendUsers            *SpendUsersService
+	Users                 *UsersService
+	Vendors               *VendorsService
+	Workflow              *WorkflowService
 
 	tokens    *TokenSource
 	source    tokenGetter
 	rest      *rest.Client
+	stream    *http.Client // for bodies that are not held in memory
+	images    hosts        // where images may be fetched from
 	language  string
 	userAgent string
 }
@@ -68,25 +90,41 @@ func NewClient(tokens *TokenSource, opts *Options) *Client {
 	}
 	c := newClient(tokens, httpClient, opts)
 	c.tokens = tokens
+	c.images = tokens.hosts.with(opts.ImageHosts)
 	s := service{c}
+	c.AccountingIntegration = &AccountingIntegrationService{s}
 	c.Allocations = &AllocationsService{s}
+	c.AllocationsV3 = &AllocationsV3Service{s}
+	c.Comments = &CommentsService{s}
 	c.Digests = &DigestsService{s}
+	c.EntriesV3 = &EntriesV3Service{s}
+	c.Exceptions = &ExceptionsService{s}
+	c.ExchangeRates = &ExchangeRatesService{s}
 	c.Expenses = &ExpensesService{s}
+	c.Financial = &FinancialService{s}
+	c.Images = &ImagesService{s}
+	c.ItemizationsV3 = &ItemizationsV3Service{s}
 	c.ListItems = &ListItemsService{s}
 	c.Lists = &ListsService{s}
 	c.LocalizedData = &LocalizedDataService{s}
+	c.PaymentConfirmations = &PaymentConfirmationsService{s}
 	c.PaymentRequests = &PaymentRequestsService{s}
+	c.PurchaseOrderReceipts = &PurchaseOrderReceiptsService{s}
+	c.PurchaseOrders = &PurchaseOrdersService{s}
 	c.Reports = &ReportsService{s}
 	c.ReportsV3 = &ReportsV3Service{s}
+	c.SpendDocuments = &SpendDocumentsService{s}
+	c.SpendUsers = &SpendUsersService{s}
 	c.Users = &UsersService{s}
 	c.Vendors = &VendorsService{s}
+	c.Workflow = &WorkflowService{s}
 	return c
 }
 
 func newClient(source tokenGetter, httpClient *http.Client, opts *Options) *Client {
 	c := &Client{
 		source: source, rest: rest.New(rest.Options{HTTP: httpClient}),
-		language: opts.Language, userAgent: opts.UserAgent,
+		language: opts.Language, userAgent: opts.UserAgent, stream: streamer(httpClient),
 	}
 	if c.userAgent == "" {
 		c.userAgent = "ml-connector"
@@ -103,7 +141,8 @@ type request struct {
 	method    string // "" means GET
 	path      string
 	query     string // encoded
-	body      any    // sent as JSON
+	body      any    // sent as JSON, a payload as it is
+	accept    string // "" means JSON
 	// safe: the call changes nothing and may be repeated.
 	safe bool
 	// outcome reports that an answer outside of 2xx is nevertheless the call's
@@ -147,6 +186,14 @@ func (c *Client) do(ctx context.Context, r request, out any) error {
 	if out == nil || r.mayBeEmpty && len(bytes.TrimSpace(res.Body)) == 0 {
 		return nil
 	}
+	switch raw := out.(type) {
+	case *json.RawMessage:
+		*raw = res.Body // its reader checks it
+		return nil
+	case *[]byte:
+		*raw = res.Body
+		return nil
+	}
 	if err := json.Unmarshal(res.Body, out); err != nil {
 		e := errorFrom(r.operation, 0, res.Header, nil, 0)
 		e.Err = fmt.Errorf("answer %d is not the JSON that was expected: %w", res.Status, shape(err))
@@ -175,13 +222,17 @@ func shape(err error) error {
 	}
 }
 
-func (c *Client) send(ctx context.Context, r request, token Token) (*rest.Response, error) {
-	fail := func(err error) (*rest.Response, error) {
-		return nil, &Error{Operation: r.operation, Correlation: Correlation(ctx), Err: err}
-	}
+// payload is a body that is no JSON.
+type payload struct {
+	contentType string
+	data        []byte
+}
+
+// newRequest makes the HTTP request of a call.
+func (c *Client) newRequest(ctx context.Context, r request, token Token) (*http.Request, error) {
 	u, err := url.Parse(token.Geolocation + r.path)
 	if err != nil {
-		return fail(errors.New("the path is not a URL"))
+		return nil, errors.New("the path is not a URL")
 	}
 	u.RawQuery = r.query
 	method := r.method
@@ -189,17 +240,23 @@ func (c *Client) send(ctx context.Context, r request, token Token) (*rest.Respon
 		method = http.MethodGet
 	}
 	var body []byte
-	if r.body != nil {
+	contentType := "application/json"
+	if p, ok := r.body.(payload); ok {
+		body, contentType = p.data, p.contentType
+	} else if r.body != nil {
 		if body, err = json.Marshal(r.body); err != nil {
-			return fail(err)
+			return nil, err
 		}
 	}
-	req, err := rest.NewRequest(ctx, method, u, "application/json", body)
+	req, err := rest.NewRequest(ctx, method, u, contentType, body)
 	if err != nil {
-		return fail(err)
+		return nil, err
 	}
 	req.Header.Set("Authorization", "Bearer "+string(token.AccessToken))
 	req.Header.Set("Accept", "application/json") // version 3 answers XML without it
+	if r.accept != "" {
+		req.Header.Set("Accept", r.accept)
+	}
 	req.Header.Set("User-Agent", c.userAgent)
 	if c.language != "" {
 		req.Header.Set("Accept-Language", c.language)
@@ -207,16 +264,32 @@ func (c *Client) send(ctx context.Context, r request, token Token) (*rest.Respon
 	if id := Correlation(ctx); id != "" {
 		req.Header.Set(correlationHeader, id)
 	}
+	return req, nil
+}
+
+func (c *Client) send(ctx context.Context, r request, token Token) (*rest.Response, error) {
+	req, err := c.newRequest(ctx, r, token)
 	var res *rest.Response
-	if r.safe {
+	switch {
+	case err != nil:
+	case r.safe:
 		res, err = c.rest.Safe(req)
-	} else {
+	default:
 		res, err = c.rest.Once(req)
 	}
 	if err != nil {
-		return fail(err)
+		return nil, &Error{Operation: r.operation, Correlation: Correlation(ctx), Err: err}
 	}
 	return res, nil
+}
+
+// fetch sends a call and decodes its answer.
+func fetch[T any](ctx context.Context, c *Client, r request) (*T, error) {
+	var v T
+	if err := c.do(ctx, r, &v); err != nil {
+		return nil, err
+	}
+	return &v, nil
 }
 
 // path joins a prefix and elements that a caller gave, each escaped, so that no

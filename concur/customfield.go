@@ -69,3 +69,28 @@ func customFields[T any](object map[string]json.RawMessage) (map[string]T, error
 	}
 	return fields, nil
 }
+
+// customValues collects the custom fields of an object of the version 3
+// services of expense.
+func customValues(object []byte) (map[string]CustomValue, error) {
+	var fields map[string]CustomValue
+	err := members(object, func(name string, _, value []byte) error {
+		if kind(value) != '{' || name == "" || name[0] != 'C' && name[0] != 'O' {
+			return nil // most of the sixty are null
+		}
+		m := customName.FindStringSubmatch(name)
+		if m == nil {
+			return nil
+		}
+		var v CustomValue
+		if err := json.Unmarshal(value, &v); err != nil {
+			return err
+		}
+		if fields == nil {
+			fields = make(map[string]CustomValue)
+		}
+		fields[strings.ToLower(m[1][:1])+m[1][1:]+m[2]] = v
+		return nil
+	})
+	return fields, err
+}

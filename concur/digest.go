@@ -31,6 +31,27 @@ type Digest struct {
 	PaymentMethod       Text    `json:"PaymentMethod"`
 	PurchaseOrderNumber Text    `json:"PurchaseOrderNumber"`
 	IsDeleted           Flag    `json:"IsDeleted"`
+
+	// Raw is the object as it came, with the fields that have none here. Encoding
+	// gives it back, with what was changed in the fields above.
+	Raw json.RawMessage `json:"-"`
+}
+
+// UnmarshalJSON reads the object and keeps it in Raw.
+func (d *Digest) UnmarshalJSON(b []byte) error {
+	type plain Digest
+	var p plain
+	if err := readObject(b, &p, &p.Raw); err != nil {
+		return err
+	}
+	*d = Digest(p)
+	return nil
+}
+
+// MarshalJSON writes the object as it came, with what was changed since.
+func (d Digest) MarshalJSON() ([]byte, error) {
+	type plain Digest
+	return writeObject(plain(d), d.Raw)
 }
 
 // Request returns the id of the payment request that the digest stands for.

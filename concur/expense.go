@@ -1,6 +1,9 @@
 package concur
 
-import "context"
+import (
+	"context"
+	"encoding/json"
+)
 
 // AllocationState says how much of an expense is allocated.
 type AllocationState string
@@ -57,6 +60,27 @@ type Expense struct {
 	InvoiceID         string `json:"invoiceId"`
 	TaxRateLocation   string `json:"taxRateLocation"` // HOME, FOREIGN, OUT_OF_PROVINCE
 	LastModifiedDate  Time   `json:"lastModifiedDate"`
+
+	// Raw is the object as it came, with the fields that have none here. Encoding
+	// gives it back, with what was changed in the fields above.
+	Raw json.RawMessage `json:"-"`
+}
+
+// UnmarshalJSON reads the object and keeps it in Raw.
+func (e *Expense) UnmarshalJSON(b []byte) error {
+	type plain Expense
+	var p plain
+	if err := readObject(b, &p, &p.Raw); err != nil {
+		return err
+	}
+	*e = Expense(p)
+	return nil
+}
+
+// MarshalJSON writes the object as it came, with what was changed since.
+func (e Expense) MarshalJSON() ([]byte, error) {
+	type plain Expense
+	return writeObject(plain(e), e.Raw)
 }
 
 // Itemized reports whether the service offers itemizations of the expense, by

@@ -3,6 +3,7 @@ package concur
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"net/url"
 	"strings"
 )
@@ -45,6 +46,21 @@ func newHosts(allow []string) (hosts, error) {
 		h.allowed[base] = true
 	}
 	return h, nil
+}
+
+// with returns h with more bases; what is no URL is left out, so nothing is
+// allowed by it.
+func (h hosts) with(allow []string) hosts {
+	wider := hosts{allowed: maps.Clone(h.allowed)}
+	if wider.allowed == nil {
+		wider.allowed = make(map[string]bool, len(allow))
+	}
+	for _, a := range allow {
+		if more, err := newHosts([]string{a}); err == nil {
+			maps.Copy(wider.allowed, more.allowed)
+		}
+	}
+	return wider
 }
 
 // base normalises a geolocation and checks it.

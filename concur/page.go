@@ -2,11 +2,13 @@ package concur
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"iter"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 )
 
@@ -91,4 +93,54 @@ func all[T any](ctx context.Context, page func(ctx context.Context, after string
 			after = p.Next
 		}
 	}
+}
+
+// pageV3 is a page of the version 3 services: the rows, and a link to the next.
+func pageV3[T any](ctx context.Context, c *Client, operation, listPath, query, after string, names ...string) (*Page[T], error) {
+	query, err := pageQuery(operation, query, after)
+	if err != nil {
+		return nil, err
+	}
+	var body json.RawMessage
+	if err := c.do(ctx, request{operation: operation, path: listPath, query: query, safe: true}, &body); err != nil {
+		return nil, err
+	}
+	var p Page[T]
+	var next Text
+	err = members(body, func(name string, _, value []byte) error {
+		var err error
+		switch {
+		case name == "NextPage":
+			err = json.Unmarshal(value, &next)
+		case name == "Items" || slices.Contains(names, name):
+			if len(p.Items) == 0 {
+				p.Items, err = rowsOf[T](value, names...)
+			}
+		}
+		return err
+	})
+	if err != nil {
+		return nil, &Error{Operation: operation, Err: fmt.Errorf("answer is not the JSON that was expected: %w", shape(err))}
+	}
+	return &p, p.next(operation, string(next), listPath, after)
+}
+
+// rowsOf decodes an array row by row, or what collection reads beside it.
+func rowsOf[T any](value []byte, names ...string) ([]*T, error) {
+	if kind(value) != '[' {
+		return collection[*T](value, names...)
+	}
+	rows := make([]*T, 0, 100)
+	err := elements(value, func(row []byte) error {
+		v := new(T)
+		var err error
+		if u, ok := any(v).(json.Unmarshaler); ok {
+			err = u.UnmarshalJSON(row)
+		} else {
+			err = json.Unmarshal(row, v)
+		}
+		rows = append(rows, v)
+		return err
+	})
+	return rows, err
 }

@@ -1,6 +1,7 @@
 package concur
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -64,6 +65,10 @@ type PaymentRequest struct {
 	// Custom holds the fields that the customer defined, by "custom1", "orgUnit1":
 	// plain texts here.
 	Custom map[string]Text `json:"-"`
+	// Raw is the object as it came, with the fields that have none here. Encoding
+	// gives it back, with what was changed in the fields above but LineItems and
+	// Custom.
+	Raw json.RawMessage `json:"-"`
 }
 
 // VendorAddress is where a supplier is paid. The codes and the external id
@@ -124,9 +129,15 @@ func (r *PaymentRequest) UnmarshalJSON(b []byte) error {
 	if err != nil {
 		return err
 	}
-	r.Custom = custom
+	r.Custom, r.Raw = custom, bytes.Clone(b)
 	r.LineItems, err = collection[LineItem](object["LineItems"], "LineItem")
 	return err
+}
+
+// MarshalJSON writes the object as it came, with what was changed since.
+func (r PaymentRequest) MarshalJSON() ([]byte, error) {
+	type plain PaymentRequest
+	return writeObject(plain(r), r.Raw)
 }
 
 // UnmarshalJSON reads a line whose allocations come wrapped, bare or as a

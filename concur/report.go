@@ -2,6 +2,7 @@ package concur
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 )
 
@@ -107,6 +108,27 @@ type Report struct {
 	Employee   Employee      `json:"employee"`
 	CustomData []CustomField `json:"customData"`
 	Links      []Link        `json:"links"`
+
+	// Raw is the object as it came, with the fields that have none here. Encoding
+	// gives it back, with what was changed in the fields above.
+	Raw json.RawMessage `json:"-"`
+}
+
+// UnmarshalJSON reads the object and keeps it in Raw.
+func (r *Report) UnmarshalJSON(b []byte) error {
+	type plain Report
+	var p plain
+	if err := readObject(b, &p, &p.Raw); err != nil {
+		return err
+	}
+	*r = Report(p)
+	return nil
+}
+
+// MarshalJSON writes the object as it came, with what was changed since.
+func (r Report) MarshalJSON() ([]byte, error) {
+	type plain Report
+	return writeObject(plain(r), r.Raw)
 }
 
 // Employee is the owner of a report as the employer knows them.

@@ -57,21 +57,30 @@ type ReportV3 struct {
 
 	// Custom holds the fields that the customer defined, by "custom1", "orgUnit1".
 	Custom map[string]CustomValue `json:"-"`
+	// Raw is the object as it came, with the fields that have none here. Encoding
+	// gives it back, with what was changed in the fields above but Custom.
+	Raw json.RawMessage `json:"-"`
 }
 
 // UnmarshalJSON reads a report and collects its custom fields.
 func (r *ReportV3) UnmarshalJSON(b []byte) error {
 	type plain ReportV3
-	if err := json.Unmarshal(b, (*plain)(r)); err != nil {
+	var p plain
+	err := readObject(b, &p, &p.Raw)
+	if err == nil {
+		p.Custom, err = customValues(b)
+	}
+	if err != nil {
 		return err
 	}
-	var object map[string]json.RawMessage
-	if err := json.Unmarshal(b, &object); err != nil {
-		return err
-	}
-	var err error
-	r.Custom, err = customFields[CustomValue](object)
-	return err
+	*r = ReportV3(p)
+	return nil
+}
+
+// MarshalJSON writes the object as it came, with what was changed since.
+func (r ReportV3) MarshalJSON() ([]byte, error) {
+	type plain ReportV3
+	return writeObject(plain(r), r.Raw)
 }
 
 // ReportV3Query selects reports. Times are sent in UTC with milliseconds.
@@ -123,21 +132,7 @@ func (s *ReportsV3Service) ListPage(ctx context.Context, q ReportV3Query, after 
 	if err != nil {
 		return nil, &Error{Operation: operation, Err: err}
 	}
-	if encoded, err = pageQuery(operation, encoded, after); err != nil {
-		return nil, err
-	}
-	var a struct {
-		Items    json.RawMessage `json:"Items"`
-		NextPage Text            `json:"NextPage"`
-	}
-	if err := s.client.do(ctx, request{operation: operation, path: reportsV3Path, query: encoded, safe: true}, &a); err != nil {
-		return nil, err
-	}
-	var p Page[ReportV3]
-	if p.Items, err = collection[*ReportV3](a.Items, "Report"); err != nil {
-		return nil, &Error{Operation: operation, Err: shape(err)}
-	}
-	return &p, p.next(operation, string(a.NextPage), reportsV3Path, after)
+	return pageV3[ReportV3](ctx, s.client, operation, reportsV3Path, encoded, after, "Report")
 }
 
 // Get returns one report. ownerLogin is the owner's log-in name, which the

@@ -18,6 +18,27 @@ type User struct {
 	Name              UserName       `json:"name"`
 	PreferredLanguage string         `json:"preferredLanguage"`
 	Enterprise        UserEnterprise `json:"urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"`
+
+	// Raw is the object as it came, with the fields that have none here. Encoding
+	// gives it back, with what was changed in the fields above.
+	Raw json.RawMessage `json:"-"`
+}
+
+// UnmarshalJSON reads the object and keeps it in Raw.
+func (u *User) UnmarshalJSON(b []byte) error {
+	type plain User
+	var p plain
+	if err := readObject(b, &p, &p.Raw); err != nil {
+		return err
+	}
+	*u = User(p)
+	return nil
+}
+
+// MarshalJSON writes the object as it came, with what was changed since.
+func (u User) MarshalJSON() ([]byte, error) {
+	type plain User
+	return writeObject(plain(u), u.Raw)
 }
 
 // UserName is a person's name in its parts.

@@ -1,0 +1,289 @@
+package concur
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+)
+
+// What the services send is more than any type here knows, and more tomorrow.
+// A type that reads a whole object therefore keeps it: its field Raw is the
+// object as it came. Encoding such a value gives that object back, digit by
+// digit, with what was changed since in it.
+
+// readObject decodes an object into a type and keeps it.
+func readObject(b []byte, into any, raw *json.RawMessage) error {
+	if err := json.Unmarshal(b, into); err != nil {
+		return err
+	}
+	*raw = bytes.Clone(b)
+	return nil
+}
+
+// writeObject encodes v, which was read from raw: what was not changed since
+// goes out as it came, whatever the type knows of it.
+func writeObject[T any](v T, raw json.RawMessage) ([]byte, error) {
+	now, err := json.Marshal(v)
+	if err != nil || len(raw) == 0 {
+		return now, err
+	}
+	var read T
+	if err := json.Unmarshal(raw, &read); err != nil {
+		return nil, err
+	}
+	before, err := json.Marshal(read)
+	if err != nil {
+		return nil, err
+	}
+	return merge(raw, before, now)
+}
+
+// merge returns raw with the difference between before and now applied.
+func merge(raw, before, now []byte) ([]byte, error) {
+	raw, before, now = bytes.TrimSpace(raw), bytes.TrimSpace(before), bytes.TrimSpace(now)
+	if bytes.Equal(before, now) {
+		return raw, nil
+	}
+	switch {
+	case kind(raw) == '{' && kind(before) == '{' && kind(now) == '{':
+		return mergeObjects(raw, before, now)
+	case kind(raw) == '[' && kind(before) == '[' && kind(now) == '[':
+		return mergeArrays(raw, before, now)
+	default:
+		return now, nil
+	}
+}
+
+func kind(b []byte) byte {
+	if len(b) == 0 {
+		return 0
+	}
+	return b[0]
+}
+
+func mergeObjects(raw, before, now []byte) ([]byte, error) {
+	was, err := table(before)
+	if err != nil {
+		return nil, err
+	}
+	is, err := table(now)
+	if err != nil {
+		return nil, err
+	}
+	out := []byte{'{'}
+	put := func(name, value []byte) {
+		if len(out) > 1 {
+			out = append(out, ',')
+		}
+		out = append(append(append(out, name...), ':'), value...)
+	}
+	err = members(raw, func(name string, quoted, value []byte) error {
+		if v, known := is[name]; known {
+			delete(is, name)
+			if value, err = merge(value, was[name], v); err != nil {
+				return err
+			}
+		}
+		put(quoted, value)
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	// Members that raw does not have go out only where they were set since.
+	err = members(now, func(name string, quoted, value []byte) error {
+		if _, left := is[name]; left && !bytes.Equal(was[name], value) {
+			put(quoted, value)
+		}
+		return nil
+	})
+	return append(out, '}'), err
+}
+
+func mergeArrays(raw, before, now []byte) ([]byte, error) {
+	var rs, ws, is [][]byte
+	for _, p := range []struct {
+		text []byte
+		into *[][]byte
+	}{{raw, &rs}, {before, &ws}, {now, &is}} {
+		if err := elements(p.text, func(v []byte) error {
+			*p.into = append(*p.into, v)
+			return nil
+		}); err != nil {
+			return nil, err
+		}
+	}
+	if len(rs) != len(is) || len(rs) != len(ws) {
+		return now, nil
+	}
+	out := []byte{'['}
+	for i := range rs {
+		v, err := merge(rs[i], ws[i], is[i])
+		if err != nil {
+			return nil, err
+		}
+		if i > 0 {
+			out = append(out, ',')
+		}
+		out = append(out, v...)
+	}
+	return append(out, ']'), nil
+}
+
+func table(object []byte) (map[string][]byte, error) {
+	m := make(map[string][]byte)
+	err := members(object, func(name string, _, value []byte) error {
+		m[name] = value
+		return nil
+	})
+	return m, err
+}
+
+var errJSON = errors.New("not well-formed JSON")
+
+// members calls f for each member of an object, in order and without decoding
+// the values: a page of a list is cut into its rows at a fraction of the price
+// of decoding it twice. It checks the object's own structure; a value that f
+// decodes is checked there.
+func members(b []byte, f func(name string, quoted, value []byte) error) error {
+	i, err := open(b, '{')
+	for first := true; err == nil; first = false {
+		if i = space(b, i); i < len(b) && b[i] == '}' {
+			return trailing(b, i+1)
+		}
+		if !first {
+			if i >= len(b) || b[i] != ',' {
+				return errJSON
+			}
+			i = space(b, i+1)
+		}
+		end := skipString(b, i)
+		if end < 0 {
+			return errJSON
+		}
+		quoted := b[i:end]
+		var name string
+		if bytes.IndexByte(quoted, '\\') < 0 {
+			name = string(quoted[1 : len(quoted)-1])
+		} else if json.Unmarshal(quoted, &name) != nil {
+			return errJSON
+		}
+		if i = space(b, end); i >= len(b) || b[i] != ':' {
+			return errJSON
+		}
+		i = space(b, i+1)
+		if end = skip(b, i); end < 0 {
+			return errJSON
+		}
+		if err = f(name, quoted, b[i:end]); err != nil {
+			return err
+		}
+		i = end
+	}
+	return err
+}
+
+// elements calls f for each element of an array, as members does.
+func elements(b []byte, f func(value []byte) error) error {
+	i, err := open(b, '[')
+	for first := true; err == nil; first = false {
+		if i = space(b, i); i < len(b) && b[i] == ']' {
+			return trailing(b, i+1)
+		}
+		if !first {
+			if i >= len(b) || b[i] != ',' {
+				return errJSON
+			}
+			i = space(b, i+1)
+		}
+		end := skip(b, i)
+		if end < 0 {
+			return errJSON
+		}
+		if err = f(b[i:end]); err != nil {
+			return err
+		}
+		i = end
+	}
+	return err
+}
+
+func open(b []byte, bracket byte) (int, error) {
+	i := space(b, 0)
+	if i >= len(b) || b[i] != bracket {
+		return 0, errJSON
+	}
+	return i + 1, nil
+}
+
+func trailing(b []byte, i int) error {
+	if space(b, i) != len(b) {
+		return errJSON
+	}
+	return nil
+}
+
+func space(b []byte, i int) int {
+	for i < len(b) && (b[i] == ' ' || b[i] == '\n' || b[i] == '\t' || b[i] == '\r') {
+		i++
+	}
+	return i
+}
+
+// skipString returns where the string that begins at i ends, -1 for none.
+func skipString(b []byte, i int) int {
+	if i >= len(b) || b[i] != '"' {
+		return -1
+	}
+	for i++; i < len(b); i++ {
+		n := bytes.IndexByte(b[i:], '"')
+		if n < 0 {
+			return -1
+		}
+		i += n
+		slashes := 0
+		for b[i-1-slashes] == '\\' {
+			slashes++
+		}
+		if slashes%2 == 0 {
+			return i + 1
+		}
+	}
+	return -1
+}
+
+// skip returns where the value that begins at i ends, -1 for none.
+func skip(b []byte, i int) int {
+	if i >= len(b) {
+		return -1
+	}
+	switch b[i] {
+	case '"':
+		return skipString(b, i)
+	case '{', '[':
+		for depth := 0; i < len(b); i++ {
+			switch b[i] {
+			case '"':
+				end := skipString(b, i)
+				if end < 0 {
+					return -1
+				}
+				i = end - 1
+			case '{', '[':
+				depth++
+			case '}', ']':
+				if depth--; depth == 0 {
+					return i + 1
+				}
+			}
+		}
+		return -1
+	case '}', ']', ',', ':':
+		return -1
+	default:
+		for i < len(b) && b[i] != ',' && b[i] != '}' && b[i] != ']' && b[i] > ' ' {
+			i++
+		}
+		return i
+	}
+}
