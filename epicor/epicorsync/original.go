@@ -73,13 +73,17 @@ func AccountsOriginal(c *epicor.Client, opts *AccountsOptions) connector.Origina
 // SegmentOriginal returns the values of one segment of a chart of accounts as an
 // original, such as the cost centres: epicor.Client.Segments says which segment
 // is which. No document waits for one: a mapping asks for the whole GL account.
-// It makes no call. Now is the clock, nil: time.Now.
+// An empty chart means all, which is right where a company has one; a value that
+// stands in two is an error. It makes no call. Now is the clock, nil: time.Now.
 func SegmentOriginal(c *epicor.Client, coaCode string, segment int, now func() time.Time) connector.Original[document.ListItem] {
 	today := clock(now)
 	return original[document.ListItem](func(ctx context.Context, yield func(connector.Object[document.ListItem], error) bool) {
 		q := odata.Query{
 			Select: []string{"Company", "COACode", "SegmentNbr", "SegmentCode", "SegmentName", "SegmentDesc", "ActiveFlag", "EffectiveFrom", "EffectiveTo"},
-			Filter: odata.And(odata.Eq("COACode", coaCode), odata.Eq("SegmentNbr", segment)),
+			Filter: odata.Eq("SegmentNbr", segment),
+		}
+		if coaCode != "" {
+			q.Filter = odata.And(odata.Eq("COACode", coaCode), q.Filter)
 		}
 		found := false
 		for v, err := range c.SegmentValues.List(ctx, q) {

@@ -92,6 +92,7 @@ func TestCostCentresAreTheValuesOfASegment(t *testing.T) {
 	require.Equal(t, 3, segments)
 	got := objects(t, epicorsync.SegmentOriginal(c, "MAIN", 2, nil))
 	require.Len(t, got, 4)
+	require.Equal(t, got, objects(t, epicorsync.SegmentOriginal(c, "", 2, nil)), "the company has one chart")
 	require.Equal(t, connector.Object[document.ListItem]{
 		Key: "CC-310", Active: true, Content: document.ListItem{Code: "CC-310", Name: "North - East"},
 	}, got[2])
