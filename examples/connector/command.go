@@ -11,6 +11,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/ml-connector/ml-connector/examples/connector/internal/app"
+	"github.com/ml-connector/ml-connector/examples/connector/internal/config"
 	"github.com/ml-connector/ml-connector/examples/connector/internal/screen"
 	"github.com/ml-connector/ml-connector/mapping/rules"
 )
@@ -25,7 +26,10 @@ const (
 // commandLine is what kong reads the command line into.
 type commandLine struct {
 	Demo      demoCommand      `cmd:"" help:"Show the connector at work on two simulators: documents go in, AP invoices come out, everything is tied out."`
+	Connect   connectCommand   `cmd:"" help:"Connect a tenant to Concur, once, with a company request token."`
+	Serve     serveCommand     `cmd:"" help:"Carry documents: take events, post, sweep, mirror, until stopped."`
 	Transfers transfersCommand `cmd:"" help:"Look at documents on their way."`
+	Fakes     fakesCommand     `cmd:"" help:"Run both systems simulated on this machine, with a sample company."`
 	Version   versionCommand   `cmd:"" help:"Print the version."`
 }
 
@@ -90,7 +94,8 @@ func (p *program) failed(err error) int {
 	var mend *mendError
 	var foreign *app.ForeignError
 	var faults rules.Errors
-	if errors.As(err, &mend) || errors.As(err, &foreign) || errors.As(err, &faults) {
+	var settings config.Faults
+	if errors.As(err, &mend) || errors.As(err, &foreign) || errors.As(err, &faults) || errors.As(err, &settings) {
 		return exitMend
 	}
 	return exitFail

@@ -23,16 +23,17 @@ type transfersCommand struct {
 
 // dataFlags are the flags of commands that read a data directory.
 type dataFlags struct {
-	Data   string `default:"./ml-connector-demo" placeholder:"DIR" help:"Data directory of the connector. Default: ${default}"`
+	Config string `short:"c" placeholder:"FILE" help:"Configuration of the connector: its data directory, and the key that opens what is sealed there."`
+	Data   string `default:"./ml-connector-demo" placeholder:"DIR" help:"Data directory, where no configuration is given. Default: ${default}"`
 	Tenant string `placeholder:"NAME" help:"Only this tenant. Default: all that the directory has."`
 	JSON   bool   `name:"json" help:"Print JSON for programs."`
 }
 
 // open opens the directory and returns the tenants that are asked for.
 func (f *dataFlags) open(ctx context.Context) (*app.Data, []string, error) {
-	d, err := app.OpenData(ctx, f.Data)
+	d, err := f.data(ctx)
 	if err != nil {
-		return nil, nil, &mendError{err}
+		return nil, nil, err
 	}
 	tenants := d.Tenants()
 	if f.Tenant == "" {

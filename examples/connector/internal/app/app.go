@@ -82,6 +82,7 @@ type Tenant struct {
 	Concur  Concur
 	Epicor  Epicor
 	Policy  engine.Policy
+	Mirrors Mirrors
 	// Unseal fills in what is kept in the vault. Nil: nothing is.
 	Unseal func(ctx context.Context, v *vault.Vault, t *Tenant) error
 }
@@ -147,14 +148,14 @@ func Open(ctx context.Context, cfg Config) (*App, error) {
 	if cfg.Kind == "" {
 		cfg.Kind = Live
 	}
-	m := Marker{Kind: cfg.Kind}
+	m := Marker{Kind: cfg.Kind, Sealed: cfg.Key != nil}
 	for _, t := range cfg.Tenants {
 		m.Tenants = append(m.Tenants, t.Name)
 		if target := cmp.Or(t.Target, DefaultTarget); !slices.Contains(m.Targets, target) {
 			m.Targets = append(m.Targets, target)
 		}
 	}
-	if err := mark(cfg.Data, m); err != nil {
+	if err := Mark(cfg.Data, m); err != nil {
 		return nil, err
 	}
 	d, err := openData(ctx, cfg.Data, m, cfg.Key, &engine.Options{
@@ -272,6 +273,9 @@ func (a *App) tenant(t Tenant, recorded http.RoundTripper) (*tenant, error) {
 		return w, nil
 	}
 	if w.mapper, err = newMapper(t.Mapping, w.tables); err != nil {
+		return nil, err
+	}
+	if err := a.mirror(w); err != nil {
 		return nil, err
 	}
 	w.reports = concursync.Reports(w.concur, &t.Concur.Reports)

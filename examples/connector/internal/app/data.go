@@ -32,8 +32,9 @@ type Kind string
 
 // The kinds of data directories.
 const (
-	Live Kind = "live" // the only record of what was posted: never emptied
-	Demo Kind = "demo" // made by the demonstration, replaced by its next run
+	Live  Kind = "live"  // the only record of what was posted: never emptied
+	Demo  Kind = "demo"  // made by the demonstration, replaced by its next run
+	Fakes Kind = "fakes" // what the simulators write, replaced by their next run
 )
 
 // Marker is what the marker file of a data directory says.
@@ -41,6 +42,7 @@ type Marker struct {
 	Kind    Kind     `json:"kind"`
 	Tenants []string `json:"tenants"`
 	Targets []string `json:"targets"`
+	Sealed  bool     `json:"sealed,omitempty"` // documents and tokens open with the vault's key alone
 }
 
 // ForeignError says that a directory is not what the program may write into.
@@ -103,8 +105,8 @@ func Renew(dir string, kind Kind) error {
 	return nil
 }
 
-// mark writes the marker, or brings the one that is there up to date.
-func mark(dir string, m Marker) error {
+// Mark writes the marker, or brings the one that is there up to date.
+func Mark(dir string, m Marker) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}
@@ -167,13 +169,14 @@ func openData(ctx context.Context, dir string, m Marker, key *vault.Key, opts *e
 		return nil, errors.Join(fmt.Errorf("open the audit log: %w", err), d.Close())
 	}
 	d.closers = append(d.closers, log.Close)
-	d.Trail = audit.NewTrail(log, nil)
+	var trail audit.TrailOptions
 	if key != nil {
 		if d.Vault, err = vault.New(store, key, nil); err != nil {
 			return nil, errors.Join(err, d.Close())
 		}
-		opts.Sealer = d.Vault.ContentSealer()
+		opts.Sealer, trail.Sealer = d.Vault.ContentSealer(), d.Vault.ContentSealer()
 	}
+	d.Trail = audit.NewTrail(log, &trail)
 	d.Engine, err = engine.New(store, d.Trail, opts)
 	if err != nil {
 		return nil, errors.Join(err, d.Close())

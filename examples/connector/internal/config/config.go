@@ -172,6 +172,7 @@ func (c *Config) judgeTenant(r *reader, t *Tenant, path string) {
 		if m.CostCentres != nil {
 			check(uuid.MatchString(m.CostCentres.List) || m.CostCentres.List == "", "mirrors.cost_centres.list", fmt.Sprintf("%.60q is no UUID", m.CostCentres.List), "copy the list's UUID; ml-connector check names the company's lists")
 			check(m.CostCentres.Segment >= 1 && m.CostCentres.Segment <= 20, "mirrors.cost_centres.segment", "it says which segment of the chart of accounts is the cost centre", "write its number, 1 to 20")
+			check(t.Epicor.COACode != "", "epicor.coa_code", "cost centres are a segment of one chart of accounts", "name the chart of accounts, such as MAIN")
 		}
 	}
 }

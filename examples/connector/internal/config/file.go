@@ -135,9 +135,11 @@ type ListMirror struct {
 
 // VendorMirror keeps Epicor's vendors in Concur Invoice.
 type VendorMirror struct {
-	AddressCode string `yaml:"address_code"`
-	Country     string `yaml:"country"`
-	Delete      bool   `yaml:"delete"`
+	AddressCode string            `yaml:"address_code"`
+	Country     string            `yaml:"country"`
+	Countries   map[string]string `yaml:"countries"`
+	TermsDays   map[string]int    `yaml:"terms_days"`
+	Delete      bool              `yaml:"delete"`
 }
 
 // Policy says how a tenant's documents behave over time.

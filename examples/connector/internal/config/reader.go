@@ -225,6 +225,8 @@ func (r *reader) value(n ast.Node, path string, field reflect.StructField, v ref
 		r.object(n, path, v.Elem())
 	case v.Kind() == reflect.Slice:
 		r.list(n, path, v)
+	case v.Kind() == reflect.Map:
+		r.table(n, path, v)
 	default:
 		r.single(n, path, field, v)
 	}
@@ -246,6 +248,26 @@ func (r *reader) list(n ast.Node, path string, v reflect.Value) {
 			r.single(item, name, reflect.StructField{}, one)
 		}
 		v.Set(reflect.Append(v, one))
+	}
+}
+
+// table fills a map whose keys are the customer's own.
+func (r *reader) table(n ast.Node, path string, v reflect.Value) {
+	m, ok := n.(*ast.MappingNode)
+	if !ok {
+		r.fail(at(n), Invalid, path+": want keys with values", "write them as key: value")
+		return
+	}
+	v.Set(reflect.MakeMap(v.Type()))
+	for _, pair := range m.Values {
+		key, ok := scalar(pair.Key)
+		if !ok || key == "" {
+			r.fail(at(pair.Key), Invalid, path+": a key is no text", "write them as key: value")
+			continue
+		}
+		one := reflect.New(v.Type().Elem()).Elem()
+		r.single(pair.Value, join(path, key), reflect.StructField{Tag: `need:"a key needs a value"`}, one)
+		v.SetMapIndex(reflect.ValueOf(key), one)
 	}
 }
 

@@ -156,6 +156,7 @@ func (c *Config) tenant(t *Tenant, path string, getenv func(string) string) (app
 			IgnoreApproval: t.Epicor.AnyApproval, FirstOpen: document.Date(t.Epicor.FirstOpen),
 		},
 	}
+	out.Mirrors = mirrors(t)
 	if t.Epicor.RootCAs != "" {
 		pool, err := authorities(t.Epicor.RootCAs)
 		if err != nil {
@@ -179,6 +180,27 @@ func (c *Config) tenant(t *Tenant, path string, getenv func(string) string) (app
 		return c.unseal(ctx, v, t, into, getenv)
 	}
 	return out, nil
+}
+
+func mirrors(t *Tenant) app.Mirrors {
+	m := t.Mirrors
+	if m == nil {
+		return app.Mirrors{}
+	}
+	out := app.Mirrors{Policy: engine.MirrorPolicy{Every: m.Every, MaxRetire: m.MaxRetire, MaxRetirePercent: m.MaxRetirePercent}}
+	if m.Accounts != nil {
+		out.AccountList = m.Accounts.List
+	}
+	if m.CostCentres != nil {
+		out.CentreList, out.CentreSegment = m.CostCentres.List, m.CostCentres.Segment
+	}
+	if v := m.Vendors; v != nil {
+		out.Vendors = &app.VendorMirror{
+			Copy:     concursync.VendorCopyOptions{AddressCode: v.AddressCode, Country: v.Country, Delete: v.Delete},
+			Original: epicorsync.VendorsOptions{EmployeeColumn: t.Epicor.EmployeeField, IgnoreApproval: t.Epicor.AnyApproval, Countries: v.Countries, TermsDays: v.TermsDays},
+		}
+	}
+	return out
 }
 
 // unseal fills in a tenant's secrets. Epicor's are opened at each call: what the
