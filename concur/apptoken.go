@@ -50,7 +50,7 @@ func NewAppTokenSource(app App, dataCenter string, opts *TokenOptions) (*AppToke
 	return &AppTokenSource{
 		center: center,
 		inner: &TokenSource{
-			app: app, http: opts.HTTP, rest: rest.New(rest.Options{HTTP: opts.HTTP, MaxBody: 1 << 20}),
+			app: app, secrets: newSecrets(app), http: opts.HTTP, rest: rest.New(rest.Options{HTTP: opts.HTTP, MaxBody: 1 << 20}),
 			hosts: h, bootstrap: center, scopes: opts.Scopes,
 		},
 	}, nil
@@ -107,6 +107,7 @@ func (s *AppTokenSource) cached(margin time.Duration, refused Secret) (Token, bo
 // centre. Its services carry the methods. It is immutable, cheap, and safe for
 // concurrent use.
 type AppClient struct {
+	Secrets       *AppSecretsService
 	Subscriptions *SubscriptionsService
 	Topics        *TopicsService
 }
@@ -121,5 +122,7 @@ func NewAppClient(tokens *AppTokenSource, opts *Options) *AppClient {
 		httpClient = tokens.inner.http
 	}
 	s := service{newClient(tokens, httpClient, opts)}
-	return &AppClient{Subscriptions: &SubscriptionsService{s}, Topics: &TopicsService{s}}
+	return &AppClient{
+		Secrets: &AppSecretsService{service: s, appID: tokens.inner.app.ClientID}, Subscriptions: &SubscriptionsService{s}, Topics: &TopicsService{s},
+	}
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -22,6 +23,40 @@ import (
 type App struct {
 	ClientID     string
 	ClientSecret Secret
+	// OtherSecret is the app's second secret while secrets are rotated, the next
+	// one or the last one: where the vendor refuses one of them (codes 64 and 115)
+	// the other is tried, and the one that was taken is used from then on. No
+	// company has to be connected anew. Empty: there is one secret.
+	OtherSecret Secret
+}
+
+// secrets are an app's one or two secrets, the one that was taken last first. It
+// is safe for concurrent use.
+type secrets struct {
+	mu  sync.Mutex
+	all []Secret
+}
+
+func newSecrets(app App) *secrets {
+	s := &secrets{all: []Secret{app.ClientSecret}}
+	if app.OtherSecret != "" && app.OtherSecret != app.ClientSecret {
+		s.all = append(s.all, app.OtherSecret)
+	}
+	return s
+}
+
+func (s *secrets) list() []Secret {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.all)
+}
+
+func (s *secrets) taken(secret Secret) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if i := slices.Index(s.all, secret); i > 0 {
+		s.all[0], s.all[i] = s.all[i], s.all[0]
+	}
 }
 
 // TokenOptions configure a TokenSource. Nil, and each field's zero value, mean
@@ -64,6 +99,7 @@ const (
 // Authentication pages.
 type TokenSource struct {
 	app       App
+	secrets   *secrets
 	store     TokenStore
 	rest      *rest.Client
 	http      *http.Client
@@ -105,7 +141,7 @@ func NewTokenSource(app App, store TokenStore, opts *TokenOptions) (*TokenSource
 		return nil, fmt.Errorf("concur: BootstrapURL: %w", err)
 	}
 	return &TokenSource{
-		app: app, store: store, http: opts.HTTP, rest: rest.New(rest.Options{HTTP: opts.HTTP, MaxBody: 1 << 20}),
+		app: app, secrets: newSecrets(app), store: store, http: opts.HTTP, rest: rest.New(rest.Options{HTTP: opts.HTTP, MaxBody: 1 << 20}),
 		hosts: h, bootstrap: bootstrap, scopes: opts.Scopes,
 	}, nil
 }
@@ -123,30 +159,40 @@ func (s *TokenSource) Connect(ctx context.Context, companyUUID string, requestTo
 		"grant_type": {"password"}, "credtype": {"authtoken"},
 		"username": {companyUUID}, "password": {string(requestToken)},
 	}
-	t, err := s.ask(ctx, s.bootstrap, form)
+	return s.connect(ctx, s.bootstrap, form, companyUUID)
+}
+
+// connect asks for a first token and saves it.
+func (s *TokenSource) connect(ctx context.Context, base string, form url.Values, company string) (Token, error) {
+	t, err := s.ask(ctx, base, form)
 	if err != nil {
 		return Token{}, err
 	}
-	t.Company = companyUUID
+	t.Company = company
 	if t.RefreshToken == "" {
 		return Token{}, errors.New("concur: the token endpoint gave no refresh token: check that the app may refresh (code 107)")
 	}
+	return t, s.replace(ctx, t)
+}
+
+// replace saves t whatever is stored.
+func (s *TokenSource) replace(ctx context.Context, t Token) error {
 	for range maxConflicts {
 		_, rev, err := s.store.Load(ctx)
 		if err != nil && !errors.Is(err, ErrNoToken) {
-			return Token{}, fmt.Errorf("concur: load token: %w", err)
+			return fmt.Errorf("concur: load token: %w", err)
 		}
 		next, err := s.store.Save(ctx, t, rev)
 		if errors.Is(err, ErrTokenConflict) {
 			continue
 		}
 		if err != nil {
-			return Token{}, fmt.Errorf("concur: save token: %w", err)
+			return fmt.Errorf("concur: save token: %w", err)
 		}
 		s.set(t, next, false)
-		return t, nil
+		return nil
 	}
-	return Token{}, fmt.Errorf("concur: save token: %w", ErrTokenConflict)
+	return fmt.Errorf("concur: save token: %w", ErrTokenConflict)
 }
 
 // Token returns a token that lives at least ten seconds longer, refreshing it
@@ -378,23 +424,49 @@ func (s *TokenSource) other(ctx context.Context, rev string, wanted func(Token) 
 	}
 }
 
-// ask calls the token endpoint and follows code 16. A token that comes back
-// with an error is whole but for its geolocation, which is not allowed.
+// ask calls the token endpoint, follows code 16 and tries the app's other secret
+// where one is refused. A token that comes back with an error is whole but for
+// its geolocation, which is not allowed.
 func (s *TokenSource) ask(ctx context.Context, base string, form url.Values) (Token, error) {
-	form.Set("client_id", s.app.ClientID)
-	form.Set("client_secret", string(s.app.ClientSecret))
-	if len(s.scopes) > 0 {
+	if len(s.scopes) > 0 && !form.Has("scope") {
 		form.Set("scope", strings.Join(s.scopes, " "))
 	}
+	var t Token
+	err := s.attempt(base, form, func(base string) error {
+		var err error
+		t, err = s.post(ctx, base, form)
+		return err
+	})
+	return t, err
+}
+
+// attempt calls an endpoint of OAuth2 with the app's credentials in the form:
+// where code 16 leads, and with the other secret where one is refused.
+func (s *TokenSource) attempt(base string, form url.Values, call func(base string) error) error {
+	form.Set("client_id", s.app.ClientID)
+	var err error
+	for _, secret := range s.secrets.list() {
+		form.Set("client_secret", string(secret))
+		err = s.follow(base, call)
+		var refused *TokenError
+		if !errors.As(err, &refused) || refused.Code != 64 && refused.Code != 115 {
+			s.secrets.taken(secret)
+			return err
+		}
+	}
+	return err
+}
+
+func (s *TokenSource) follow(base string, call func(base string) error) error {
 	for hop := 0; ; hop++ {
-		t, err := s.post(ctx, base, form)
+		err := call(base)
 		var refused *TokenError
 		if !errors.As(err, &refused) || refused.Code != 16 || hop == maxHops {
-			return t, err
+			return err
 		}
 		next, hostErr := s.hosts.base(refused.geolocation)
 		if hostErr != nil {
-			return Token{}, fmt.Errorf("concur: token endpoint sends elsewhere: %w (%w)", hostErr, err)
+			return fmt.Errorf("concur: token endpoint sends elsewhere: %w (%w)", hostErr, err)
 		}
 		base = next
 	}
@@ -402,28 +474,12 @@ func (s *TokenSource) ask(ctx context.Context, base string, form url.Values) (To
 
 func (s *TokenSource) post(ctx context.Context, base string, form url.Values) (Token, error) {
 	const operation = "token"
-	u, err := url.Parse(base + "/oauth2/v0/token")
-	if err != nil {
-		return Token{}, &Error{Operation: operation, Err: err}
-	}
-	// The endpoint refuses a charset in the content type.
-	req, err := rest.NewRequest(ctx, http.MethodPost, u, "application/x-www-form-urlencoded", []byte(form.Encode()))
-	if err != nil {
-		return Token{}, &Error{Operation: operation, Err: err}
-	}
-	req.Header.Set("Accept", "application/json")
-	if id := Correlation(ctx); id != "" {
-		req.Header.Set(correlationHeader, id)
-	}
 	asked := time.Now()
 	// It may be repeated: an answer that was lost leaves nothing else to try than
 	// the same refresh token again.
-	res, err := s.rest.Safe(req)
+	res, err := s.endpoint(ctx, operation, base+"/oauth2/v0/token", form, s.rest.Safe)
 	if err != nil {
-		return Token{}, &Error{Operation: operation, Err: err}
-	}
-	if res.Status != http.StatusOK {
-		return Token{}, tokenErrorFrom(res.Status, res.Header, res.Body, rest.RetryAfter(res.Header, time.Now()))
+		return Token{}, err
 	}
 	var a tokenAnswer
 	if err := json.Unmarshal(res.Body, &a); err != nil {
@@ -445,4 +501,29 @@ func (s *TokenSource) post(ctx context.Context, base string, form url.Values) (T
 	}
 	t.Geolocation = checked
 	return t, nil
+}
+
+// endpoint sends a form to an endpoint of OAuth2 and returns its answer of 200.
+func (s *TokenSource) endpoint(ctx context.Context, operation, address string, form url.Values, send func(*http.Request) (*rest.Response, error)) (*rest.Response, error) {
+	u, err := url.Parse(address)
+	if err != nil {
+		return nil, &Error{Operation: operation, Err: err}
+	}
+	// The endpoint refuses a charset in the content type.
+	req, err := rest.NewRequest(ctx, http.MethodPost, u, "application/x-www-form-urlencoded", []byte(form.Encode()))
+	if err != nil {
+		return nil, &Error{Operation: operation, Err: err}
+	}
+	req.Header.Set("Accept", "application/json")
+	if id := Correlation(ctx); id != "" {
+		req.Header.Set(correlationHeader, id)
+	}
+	res, err := send(req)
+	if err != nil {
+		return nil, &Error{Operation: operation, Err: err}
+	}
+	if res.Status != http.StatusOK {
+		return nil, tokenErrorFrom(res.Status, res.Header, res.Body, rest.RetryAfter(res.Header, time.Now()))
+	}
+	return res, nil
 }
