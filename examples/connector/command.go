@@ -27,6 +27,7 @@ const (
 type commandLine struct {
 	Demo      demoCommand      `cmd:"" help:"Show the connector at work on two simulators: documents go in, AP invoices come out, everything is tied out."`
 	Connect   connectCommand   `cmd:"" help:"Connect a tenant to Concur, once, with a company request token."`
+	Secrets   secretsCommand   `cmd:"" help:"Keep secrets sealed in the ledger, for references vault:NAME."`
 	Serve     serveCommand     `cmd:"" help:"Carry documents: take events, post, sweep, mirror, until stopped."`
 	Transfers transfersCommand `cmd:"" help:"Look at documents on their way."`
 	Fakes     fakesCommand     `cmd:"" help:"Run both systems simulated on this machine, with a sample company."`
