@@ -57,15 +57,11 @@ func (s *Set) Names() []Name {
 	one(AccountName, c.Charges.Shipping.Account, "charges.shipping.account")
 	one(AccountName, c.Charges.Tax.Account, "charges.tax.account")
 	for _, r := range c.Accounts.Rules {
-		t := r.Account
-		if t.value == "" {
-			t = c.Accounts.Template
-		}
 		at := r.Account.text
-		if at.value == "" {
-			at = r.Natural
+		if r.Natural.value != "" {
+			at = r.Natural // the template is the file's, not the rule's
 		}
-		add(AccountName, at, "accounts.rules."+r.Name.value, c.accountsOf(t, r.Natural.value)...)
+		add(AccountName, at, "accounts.rules."+r.Name.value, c.accountsOf(r.Account, r.Natural.value)...)
 	}
 	slices.SortStableFunc(out, func(a, b Name) int {
 		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column), cmp.Compare(a.Path, b.Path))
