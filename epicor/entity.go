@@ -2,14 +2,9 @@ package epicor
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"iter"
 	"net/http"
-	"net/url"
-	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/ml-connector/ml-connector/epicor/odata"

@@ -51,13 +51,13 @@ func (e *Entities[T]) place(q odata.Query, token string) (place, error) {
 	case keyToken:
 		seen, key, ok := strings.Cut(rest, ":")
 		n, err := strconv.ParseInt(seen, 10, 64)
-		var raw []json.RawMessage
-		if !ok || err != nil || json.Unmarshal([]byte(key), &raw) != nil || len(raw) != len(e.key)-1 {
+		var parts []string
+		if !ok || err != nil || json.Unmarshal([]byte(key), &parts) != nil || len(parts) != len(e.key)-1 {
 			return place{}, bad
 		}
 		at := place{seen: n}
-		for _, r := range raw {
-			v, ok := decodeKey(r)
+		for _, p := range parts {
+			v, ok := parseKey(p)
 			if !ok {
 				return place{}, bad
 			}
@@ -136,7 +136,11 @@ func (e *Entities[T]) next(at place, list *rows[T], last []any, byKey bool, size
 	}
 	// A link that counts rows shifts when rows change; the key does not.
 	if last != nil && byKey && at.link == "" && (link == nil || link.Query().Has("$skip")) {
-		key, err := json.Marshal(last)
+		parts := make([]string, 0, len(last))
+		for _, v := range last {
+			parts = append(parts, formatKey(v))
+		}
+		key, err := encodeJSON(parts)
 		if err != nil {
 			return "", &Error{Operation: e.op(), err: err}
 		}
@@ -176,7 +180,11 @@ func (e *Entities[T]) decode(status int, body []byte) (*rows[T], []any, error) {
 	last := reflect.ValueOf(list.Value[len(list.Value)-1]).Elem()
 	key := make([]any, 0, len(e.shape.key))
 	for _, f := range e.shape.key {
-		key = append(key, last.Field(f).Interface())
+		v := last.Field(f).Interface()
+		if d, ok := v.(Date); ok && d.IsZero() {
+			return list, nil, nil // no date can be compared with none
+		}
+		key = append(key, v)
 	}
 	return list, key, nil
 }
@@ -307,6 +315,41 @@ func decodeKey(raw json.RawMessage) (any, bool) {
 		return b, true
 	}
 	return nil, false
+}
+
+// formatKey writes a part of a key with its type in front, for a token.
+func formatKey(v any) string {
+	switch x := v.(type) {
+	case string:
+		return "s" + x
+	case Date:
+		return "d" + x.String()
+	case bool:
+		return "b" + strconv.FormatBool(x)
+	default:
+		return fmt.Sprintf("i%d", x)
+	}
+}
+
+func parseKey(p string) (any, bool) {
+	if p == "" {
+		return nil, false
+	}
+	switch rest := p[1:]; p[0] {
+	case 's':
+		return rest, true
+	case 'd':
+		d, err := ParseDate(rest)
+		return d, err == nil && !d.IsZero()
+	case 'b':
+		b, err := strconv.ParseBool(rest)
+		return b, err == nil
+	case 'i':
+		n, err := strconv.ParseInt(rest, 10, 64)
+		return n, err == nil
+	default:
+		return nil, false
+	}
 }
 
 // isMidnight reports a date as Kinetic writes it.

@@ -352,13 +352,17 @@ func (q query) start(t *table, rows []row) int {
 		return 0
 	}
 	col := t.key[1]
+	var low any
 	for _, b := range q.keep.lows {
-		if b.col == col {
-			i, _ := slices.BinarySearchFunc(rows, b.value, func(r row, v any) int { return compare(r[col], v) })
-			return i
+		if b.col == col && (low == nil || compare(b.value, low) > 0) {
+			low = b.value
 		}
 	}
-	return 0
+	if low == nil {
+		return 0
+	}
+	i, _ := slices.BinarySearchFunc(rows, low, func(r row, v any) int { return compare(r[col], v) })
+	return i
 }
 
 // shape selects columns and adds expanded children.

@@ -123,7 +123,7 @@ func After(columns []string, values []any) Filter {
 	if len(columns) == 0 || len(columns) != len(values) {
 		return Filter{err: fmt.Errorf("odata: %d values for a key of %d columns", len(values), len(columns))}
 	}
-	var any, same []Filter
+	var ways, same []Filter
 	for i, column := range columns {
 		eq := compareAny(column, "eq", values[i])
 		gt := compareAny(column, "gt", values[i])
@@ -133,21 +133,21 @@ func After(columns []string, values []any) Filter {
 			}
 		}
 		if gt.text != "false" {
-			any = append(any, And(append(slices.Clone(same), gt)...))
+			ways = append(ways, And(append(slices.Clone(same), gt)...))
 		}
 		same = append(same, eq)
 	}
 	switch {
-	case len(any) == 0:
+	case len(ways) == 0:
 		return Filter{text: "false"}
-	case len(any) == 1:
-		return any[0]
+	case len(ways) == 1:
+		return ways[0]
 	}
 	if _, ok := values[0].(bool); ok {
-		return Or(any...)
+		return Or(ways...)
 	}
 	// The bound is implied, but it lets a database begin at the right place.
-	return And(compareAny(columns[0], "ge", values[0]), Or(any...))
+	return And(compareAny(columns[0], "ge", values[0]), Or(ways...))
 }
 
 func join(op string, fs []Filter) Filter {
