@@ -19,7 +19,15 @@ const (
 // SameTopic reports whether two topic names mean the same topic, with or
 // without the "public." that samples leave out.
 func SameTopic(a, b string) bool {
-	return strings.TrimPrefix(a, "public.") == strings.TrimPrefix(b, "public.")
+	return topicName(a) == topicName(b)
+}
+
+func topicName(t string) string {
+	t = strings.TrimPrefix(t, "public.")
+	if t == "concur.profile.identity" { // as samples print it
+		t = "concur.user.profile.identity"
+	}
+	return t
 }
 
 // EventType says what happened.
@@ -54,10 +62,32 @@ type Event struct {
 	Topic         string    `json:"topic"`
 	Subtopic      Text      `json:"subtopic"`
 	TimeStamp     Time      `json:"timeStamp"`
-	// Facts are the content as it came; see Report and Financial.
+	// Facts are the content as it came; see Report, Financial and the methods for
+	// the other topics.
 	Facts json.RawMessage `json:"facts"`
 	// Data is null in most events.
 	Data json.RawMessage `json:"data"`
+
+	// Raw is the object as it came, with the fields that have none here. Encoding
+	// gives it back, with what was changed in the fields above.
+	Raw json.RawMessage `json:"-"`
+}
+
+// UnmarshalJSON reads the object and keeps it in Raw.
+func (e *Event) UnmarshalJSON(b []byte) error {
+	type plain Event
+	var p plain
+	if err := readObject(b, &p, &p.Raw); err != nil {
+		return err
+	}
+	*e = Event(p)
+	return nil
+}
+
+// MarshalJSON writes the object as it came, with what was changed since.
+func (e Event) MarshalJSON() ([]byte, error) {
+	type plain Event
+	return writeObject(plain(e), e.Raw)
 }
 
 // ParseEvent reads an event. It wants a JSON object with an event type and takes

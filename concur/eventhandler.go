@@ -2,7 +2,6 @@ package concur
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -19,9 +18,17 @@ const (
 // EventOptions configure an event handler. Nil, and each field's zero value,
 // mean the defaults.
 type EventOptions struct {
-	// Verifier decides whether a delivery comes from Concur. Without one every
-	// delivery is refused: anybody can reach a webhook.
+	// Verifier decides whether a delivery comes from Concur, for anybody can reach a
+	// webhook. Nil: the client certificate, as NewCertificateVerifier(nil) checks it,
+	// so that a server that does not ask for one refuses every delivery.
 	Verifier EventVerifier
+	// MaxAge is how old an event may be by its timeStamp; an older one is answered
+	// 200 and not given to the function. Concur repeats events for 72 hours, so less
+	// than that, and some hours for clocks, loses events. 0: any age. An event whose
+	// stamp cannot be read is taken.
+	MaxAge time.Duration
+	// Now is the clock for MaxAge. Default: time.Now.
+	Now func() time.Time
 	// Companies are the UUIDs of the companies whose events are taken; empty takes
 	// all that the app is subscribed for.
 	Companies []string
@@ -44,6 +51,7 @@ type EventOutcome string
 const (
 	EventTaken      EventOutcome = "taken"      // 200: the function returned nil
 	EventIgnored    EventOutcome = "ignored"    // 200: another company or topic
+	EventStale      EventOutcome = "stale"      // 200: older than MaxAge
 	EventMalformed  EventOutcome = "malformed"  // 400: verified, but no event; Concur drops it
 	EventUnverified EventOutcome = "unverified" // 401: Concur repeats it for 72 hours
 	EventMethod     EventOutcome = "method"     // 405
@@ -55,7 +63,8 @@ const (
 type EventResult struct {
 	Outcome EventOutcome
 	Status  int
-	// Event is what was read; empty before EventTaken, EventIgnored and EventFailed.
+	// Event is what was read; empty before EventTaken, EventIgnored, EventStale and
+	// EventFailed.
 	Event Event
 	Err   error // why; its text holds nothing of the body
 }
@@ -81,6 +90,12 @@ func NewEventHandler(fn func(ctx context.Context, e Event) error, opts *EventOpt
 	if h.opts.Timeout <= 0 {
 		h.opts.Timeout = DefaultEventTimeout
 	}
+	if h.opts.Verifier == nil {
+		h.opts.Verifier = NewCertificateVerifier(nil)
+	}
+	if h.opts.Now == nil {
+		h.opts.Now = time.Now
+	}
 	for _, c := range opts.Companies {
 		h.companies[strings.ToLower(c)] = true
 	}
@@ -105,8 +120,6 @@ func (h *eventHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(result.Status)
 }
 
-var errNoVerifier = errors.New("concur: the event handler has no verifier: set EventOptions.Verifier")
-
 func (h *eventHandler) take(r *http.Request) (result EventResult) {
 	done := func(o EventOutcome, status int, err error) EventResult {
 		return EventResult{Outcome: o, Status: status, Event: result.Event, Err: err}
@@ -127,9 +140,6 @@ func (h *eventHandler) take(r *http.Request) (result EventResult) {
 	if int64(len(body)) > h.opts.MaxBody {
 		return done(EventTooLarge, http.StatusRequestEntityTooLarge, fmt.Errorf("concur: delivery has more than %d bytes", h.opts.MaxBody))
 	}
-	if h.opts.Verifier == nil {
-		return done(EventUnverified, http.StatusUnauthorized, errNoVerifier)
-	}
 	if err := h.opts.Verifier.VerifyEvent(r, body); err != nil {
 		return done(EventUnverified, http.StatusUnauthorized, err)
 	}
@@ -138,6 +148,9 @@ func (h *eventHandler) take(r *http.Request) (result EventResult) {
 	}
 	if !h.ours(result.Event) {
 		return done(EventIgnored, http.StatusOK, nil)
+	}
+	if at := result.Event.TimeStamp.Time(); h.opts.MaxAge > 0 && !at.IsZero() && h.opts.Now().Sub(at) > h.opts.MaxAge {
+		return done(EventStale, http.StatusOK, errStale)
 	}
 	id := correlationOf(r.Header)
 	if id == "" {

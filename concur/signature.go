@@ -38,7 +38,7 @@ const SignatureHeader = "Concur-Signature"
 // SignatureVerifier verifies the Concur-Signature header over the raw body.
 // Create one with NewSignatureVerifier.
 type SignatureVerifier struct {
-	keys      []*rsa.PublicKey
+	keys      func() ([]*rsa.PublicKey, error)
 	algorithm SignatureAlgorithm
 }
 
@@ -47,21 +47,40 @@ type SignatureVerifier struct {
 // algorithm is SignaturePSS. It is an error to give no key, or an unknown
 // algorithm.
 func NewSignatureVerifier(algorithm SignatureAlgorithm, keys ...*rsa.PublicKey) (*SignatureVerifier, error) {
+	if err := checkKeys(keys); err != nil {
+		return nil, err
+	}
+	fixed := append([]*rsa.PublicKey(nil), keys...)
+	return NewRotatingVerifier(algorithm, func() ([]*rsa.PublicKey, error) { return fixed, nil })
+}
+
+// NewRotatingVerifier is NewSignatureVerifier for keys that change while the
+// program runs: keys is asked at each delivery for those that hold, and called
+// concurrently, so it should answer from memory. While it fails, deliveries are
+// answered 401, which Concur repeats.
+func NewRotatingVerifier(algorithm SignatureAlgorithm, keys func() ([]*rsa.PublicKey, error)) (*SignatureVerifier, error) {
 	if algorithm == "" {
 		algorithm = SignaturePSS
 	}
 	if algorithm != SignaturePSS && algorithm != SignaturePKCS1v15 {
 		return nil, fmt.Errorf("concur: signature algorithm %.40q: want %s or %s", string(algorithm), SignaturePSS, SignaturePKCS1v15)
 	}
+	if keys == nil {
+		return nil, errors.New("concur: a signature verifier needs the vendor's public keys")
+	}
+	return &SignatureVerifier{keys: keys, algorithm: algorithm}, nil
+}
+
+func checkKeys(keys []*rsa.PublicKey) error {
 	if len(keys) == 0 {
-		return nil, errors.New("concur: a signature verifier needs at least one of the vendor's public keys")
+		return errors.New("concur: a signature verifier needs at least one of the vendor's public keys")
 	}
 	for _, k := range keys {
 		if k == nil || k.Size() < 256 {
-			return nil, errors.New("concur: a signature verifier needs RSA keys of at least 2048 bits")
+			return errors.New("concur: a signature verifier needs RSA keys of at least 2048 bits")
 		}
 	}
-	return &SignatureVerifier{keys: append([]*rsa.PublicKey(nil), keys...), algorithm: algorithm}, nil
+	return nil
 }
 
 var errUnsigned = errors.New("concur: delivery has no " + SignatureHeader + " header")
@@ -78,8 +97,15 @@ func (v *SignatureVerifier) VerifyEvent(r *http.Request, body []byte) error {
 			return errors.New("concur: " + SignatureHeader + " is not base64")
 		}
 	}
+	keys, err := v.keys()
+	if err != nil {
+		return fmt.Errorf("concur: keys of signatures: %w", err)
+	}
+	if err := checkKeys(keys); err != nil {
+		return err
+	}
 	digest := sha256.Sum256(body)
-	for _, k := range v.keys {
+	for _, k := range keys {
 		if v.algorithm == SignaturePKCS1v15 {
 			err = rsa.VerifyPKCS1v15(k, crypto.SHA256, digest[:], signature)
 		} else {
@@ -89,7 +115,7 @@ func (v *SignatureVerifier) VerifyEvent(r *http.Request, body []byte) error {
 			return nil
 		}
 	}
-	return fmt.Errorf("concur: %s is by none of the %d keys given", SignatureHeader, len(v.keys))
+	return fmt.Errorf("concur: %s is by none of the %d keys given", SignatureHeader, len(keys))
 }
 
 // ParseSignatureKeys reads RSA public keys from PEM text: public keys, or
