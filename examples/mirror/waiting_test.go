@@ -101,6 +101,6 @@ func TestAReportThatWaitsForAnAccountGoesOnByItself(t *testing.T) {
 		require.Equal(t, engine.Confirmed, posted.State, posted.Why)
 		require.Len(t, s.kinetic.Invoices(epicortest.DefaultCompany), 1)
 		stop()
-		<-done
+		require.NoError(t, <-done)
 	})
 }
