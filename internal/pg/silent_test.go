@@ -18,8 +18,8 @@ import (
 // connection; a stopped process behaves alike.
 func TestAServerThatSaysNothingIsGivenUp(t *testing.T) {
 	c := config(steps...)
-	c.MaxConns, c.StatementTimeout = 2, 200*time.Millisecond // the driver keeps the lost one's place for a while
-	db := open(t, pgtest.Database(t)+" connect_timeout=1", c)
+	c.MaxConns, c.StatementTimeout = 2, time.Second // the driver keeps the lost one's place for a while
+	db := open(t, pgtest.Database(t)+" connect_timeout=2", c)
 	pid := number(t, db, `SELECT pg_backend_pid()`)
 	require.NoError(t, syscall.Kill(pid, syscall.SIGSTOP))
 	defer func() { require.NoError(t, syscall.Kill(pid, syscall.SIGCONT)) }()
@@ -28,8 +28,8 @@ func TestAServerThatSaysNothingIsGivenUp(t *testing.T) {
 		_, err := q.Exec(ctx, `SELECT 1`)
 		return err
 	})
-	require.EqualError(t, err, "no answer from the database within 1.2s")
+	require.EqualError(t, err, "no answer from the database within 3s")
 	require.NotErrorIs(t, err, context.DeadlineExceeded, "the caller's context has not ended")
-	require.Less(t, time.Since(began), 10*time.Second)
+	require.Less(t, time.Since(began), 30*time.Second)
 	require.NotEqual(t, pid, number(t, db, `SELECT pg_backend_pid()`), "the next call takes a new connection")
 }

@@ -107,7 +107,7 @@ func TestDropOfManyContents(t *testing.T) {
 
 func TestAWriteBehindALockThatNobodyReleasesFailsInTime(t *testing.T) {
 	dsn := pgtest.Database(t)
-	s := open(t, dsn, &pgstore.Options{StatementTimeout: 100 * time.Millisecond})
+	s := open(t, dsn, &pgstore.Options{StatementTimeout: time.Second})
 	tr, err := s.Create(t.Context(), transfer("1"))
 	require.NoError(t, err)
 	hold(t, dsn, func() {
