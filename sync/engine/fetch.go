@@ -342,6 +342,9 @@ const CodeContentGone = "content_gone"
 // stored reads a content that a step needs. That it is gone is this document's
 // fault alone and must not stop the others.
 func (w *work) stored(ctx context.Context, person, name string) ([]byte, error) {
+	if name == "" {
+		return nil, &errGone{errors.New("the row names none")}
+	}
 	b, err := w.e.content(ctx, w.t.Tenant, person, name)
 	if errors.Is(err, storage.ErrNotFound) {
 		return nil, &errGone{err}

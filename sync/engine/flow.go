@@ -72,7 +72,7 @@ func (p Policy) wait(tries int) time.Duration {
 	}
 	d = min(d, p.MaxWait)
 	// Half of the wait is drawn, so that what failed together does not come back together.
-	return d/2 + time.Duration(rand.Int64N(int64(d/2)+1))
+	return d/2 + time.Duration(rand.Int64N(int64(d/2)+1)) //nolint:gosec // nobody gains by guessing a wait
 }
 
 // snapshot, page and delivery are their namesakes of package connector with the

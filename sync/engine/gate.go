@@ -103,9 +103,16 @@ func (g *gates) fail(system, why string, mend bool, after time.Duration, p Polic
 		x = &gate{since: g.now(), seen: g.now()}
 		g.all[system] = x
 	}
+	was := x.trying
+	if x.opens > 0 && !was && g.now().Before(x.until) {
+		// It was under way when the system was shut: no news, unless a pause is asked for.
+		if until := g.now().Add(after); until.After(x.until) {
+			x.until = until
+		}
+		return x.until
+	}
 	x.failures++
 	x.why, x.mend = why, mend
-	was := x.trying
 	x.trying = false
 	shut := after
 	if mend || was || x.failures >= p.CircuitFailures {

@@ -147,7 +147,7 @@ func (c *chaos) start(i int) {
 			c.kills++
 		}
 		cancel()
-		<-done
+		require.NoError(c.t, <-done)
 	}
 	c.procs[i] = p
 }

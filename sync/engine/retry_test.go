@@ -298,6 +298,51 @@ func TestPoisonDoesNotBlockTheOthers(t *testing.T) {
 	})
 }
 
+func TestPanicOfAnEndOrAMapperIsAFaultOfItsDocumentOnly(t *testing.T) {
+	for _, where := range []string{"fetch", "map", "deliver", "sweep"} {
+		t.Run(where, func(t *testing.T) {
+			in(t, func(t *testing.T, b *bench) {
+				b.policy.CircuitFailures = 100
+				n := 0
+				blow := func() error {
+					if n++; n == 1 {
+						panic("jane.doe@example.com")
+					}
+					return nil
+				}
+				switch where {
+				case "fetch":
+					b.source.between = func(context.Context) error { return blow() }
+				case "map":
+					b.mapper.stop = blow
+				case "deliver":
+					b.erp.midway = blow
+				case "sweep":
+					b.policy.Sweep = time.Minute
+					b.source.listed = true
+					b.source.onPage = blow
+				}
+				b.source.put("R1", 1, connector.Ready, ten)
+				b.source.put("R2", 1, connector.Ready, ten)
+				e := b.engine()
+				if where != "sweep" {
+					b.notify(e, "R1")
+					b.notify(e, "R2")
+				}
+				b.start(e)
+				pass(5 * time.Minute)
+				require.Greater(t, n, 1)
+				require.Equal(t, engine.Confirmed, b.status("R1").State)
+				require.Equal(t, engine.Confirmed, b.status("R2").State)
+				require.Len(t, b.erp.all(), 2)
+				for _, m := range append(b.status("R1").History, b.status("R2").History...) {
+					require.NotContains(t, m.Text, "jane")
+				}
+			})
+		})
+	}
+}
+
 func TestFloodOfOneFlowDoesNotStarveAnother(t *testing.T) {
 	in(t, func(t *testing.T, b *bench) {
 		b.opts.Workers = 4

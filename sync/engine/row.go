@@ -262,6 +262,10 @@ func decode(t storage.Transfer) (row, error) {
 	if err := json.Unmarshal(t.Data, &r); err != nil {
 		return r, fmt.Errorf("engine: transfer %s: decode row: %w", t.ID.Document, err)
 	}
+	if len(r.Revisions) == 0 && len(r.Outbox) > 0 {
+		return r, fmt.Errorf("engine: transfer %s: its row has signals and no revision", t.ID.Document)
+	}
+	r.Audited = min(max(r.Audited, 0), len(r.History))
 	return r, nil
 }
 

@@ -308,7 +308,7 @@ type pool struct {
 	behind  bool // a row was passed over because it was being worked on
 }
 
-// perQueue is how many rows of one queue are taken in a round, so that a queue
+// perQueue is how many rows of one queue are taken in a round at least; a queue
 // with many does not keep the others waiting.
 const perQueue = 4
 
@@ -318,15 +318,17 @@ func (p *pool) round(ctx context.Context) (found bool, err error) {
 	if err != nil {
 		return false, err
 	}
+	// One queue alone may take every worker, several share them.
+	share := max(perQueue, cap(p.slots)/max(1, len(queues)))
 	for _, q := range queues {
 		// Rows being worked on may still show as due.
-		ids, err := p.w.Due(ctx, q, perQueue+cap(p.slots))
+		ids, err := p.w.Due(ctx, q, share+cap(p.slots))
 		if err != nil {
 			return found, err
 		}
 		started := 0
 		for _, id := range ids {
-			if started == perQueue {
+			if started == share {
 				break
 			}
 			if !p.start(ctx, id) {

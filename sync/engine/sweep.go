@@ -120,7 +120,7 @@ func (e *Engine) sweepPage(ctx context.Context, f *flow, c *cursor) (more bool, 
 	if !e.gates.enter(system) {
 		return false, fmt.Errorf("engine: the source of flow %q is not being asked at present", f.name)
 	}
-	p, err := f.changes(scope(ctx, f.tenant, "sweep/"+f.name, 0), c.At)
+	p, err := e.changes(ctx, f, c.At)
 	if err != nil {
 		if isOurs(err) || ctx.Err() != nil {
 			e.gates.leave(system)
@@ -171,6 +171,12 @@ func (e *Engine) sweepPage(ctx context.Context, f *flow, c *cursor) (more bool, 
 		return false, nil
 	}
 	return p.more, nil
+}
+
+// changes asks the source for a page.
+func (e *Engine) changes(ctx context.Context, f *flow, after connector.Cursor) (p page, err error) {
+	defer e.guard(ctx, "sweep of flow "+f.name, &err)
+	return f.changes(scope(ctx, f.tenant, "sweep/"+f.name, 0), after)
 }
 
 func (e *Engine) loadCursor(ctx context.Context, f *flow) (storage.Value, cursor, error) {

@@ -168,6 +168,7 @@ type toySource struct {
 	pages    int                             // how often Changes was asked
 	head     bool                            // a queue that is always read from its head: told documents leave it
 	between  func(ctx context.Context) error // before a Fetch, without the lock
+	onPage   func() error
 }
 
 func newToySource() *toySource { return &toySource{docs: map[string]connector.Snapshot[claim]{}} }
@@ -189,6 +190,9 @@ func (s *toySource) put(id string, revision int64, phase connector.Phase, amount
 func (s *toySource) Kinds() []string { return []string{"claim"} }
 
 func (s *toySource) Fetch(ctx context.Context, ref connector.Ref) (connector.Snapshot[claim], error) {
+	if err := ctx.Err(); err != nil {
+		return connector.Snapshot[claim]{}, err
+	}
 	s.mu.Lock()
 	between := s.between
 	s.mu.Unlock()
@@ -212,10 +216,18 @@ func (s *toySource) Fetch(ctx context.Context, ref connector.Ref) (connector.Sna
 	return d, nil
 }
 
-func (s *toySource) Changes(context.Context, connector.Cursor) (connector.Page[claim], error) {
+func (s *toySource) Changes(ctx context.Context, _ connector.Cursor) (connector.Page[claim], error) {
+	if err := ctx.Err(); err != nil {
+		return connector.Page[claim]{}, err
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.pages++
+	if s.onPage != nil {
+		if err := s.onPage(); err != nil {
+			return connector.Page[claim]{}, err
+		}
+	}
 	var p connector.Page[claim]
 	if s.sweepErr != nil {
 		return p, s.sweepErr
@@ -347,6 +359,7 @@ type toyERP struct {
 	party    string                                      // in receipts
 	watch    func(d connector.Delivery[bills])           // sees each delivery before it takes effect, under the lock
 	midway   func() error                                // after each document that is made
+	step     func() error                                // before each document that is made or taken back
 	presence connector.Presence                          // instead of looking
 	inside   map[string]int                              // calls that are in Deliver or Reverse, by document
 	most     int                                         // of them at once for one document
@@ -437,7 +450,10 @@ func (e *toyERP) receipt(d connector.Delivery[bills]) connector.Receipt {
 // textLogger writes a log that a test can read when the engine has stopped.
 func textLogger(w io.Writer) *slog.Logger { return slog.New(slog.NewTextHandler(w, nil)) }
 
-func (e *toyERP) Find(_ context.Context, d connector.Delivery[bills]) (connector.Finding, error) {
+func (e *toyERP) Find(ctx context.Context, d connector.Delivery[bills]) (connector.Finding, error) {
+	if err := ctx.Err(); err != nil {
+		return connector.Finding{}, err
+	}
 	if err := e.w.hit("before Find"); err != nil {
 		return connector.Finding{}, err
 	}
@@ -476,6 +492,9 @@ func (e *toyERP) Find(_ context.Context, d connector.Delivery[bills]) (connector
 }
 
 func (e *toyERP) Deliver(ctx context.Context, d connector.Delivery[bills]) (connector.Receipt, error) {
+	if err := ctx.Err(); err != nil {
+		return connector.Receipt{}, err
+	}
 	e.mu.Lock()
 	e.sends++
 	e.mu.Unlock()
@@ -498,7 +517,12 @@ func (e *toyERP) Deliver(ctx context.Context, d connector.Delivery[bills]) (conn
 			return connector.Receipt{}, &connector.Rejection{Issues: []connector.Issue{{Code: "party_unknown", Value: b.Party}}}
 		}
 		at := b.Party + "/" + e.number(d, b)
-		if s, ok := e.docs[at]; ok && s.Key != d.Key() {
+		if e.step != nil {
+			if err := e.step(); err != nil {
+				return connector.Receipt{}, err
+			}
+		}
+		if s, ok := e.docs[at]; ok && (s.Key != d.Key() || s.Amount != b.Amount) {
 			return connector.Receipt{}, &connector.Rejection{Issues: []connector.Issue{{Code: "number_taken", Value: at}}}
 		}
 		e.docs[at] = standing{bill: bill{Party: b.Party, Number: e.number(d, b), Amount: b.Amount}, Key: d.Key(), Doc: d.Ref.ID}
@@ -519,6 +543,9 @@ func (e *toyERP) Deliver(ctx context.Context, d connector.Delivery[bills]) (conn
 }
 
 func (e *toyERP) Reverse(ctx context.Context, d connector.Delivery[bills]) (connector.Receipt, error) {
+	if err := ctx.Err(); err != nil {
+		return connector.Receipt{}, err
+	}
 	if err := e.w.hit("before Reverse"); err != nil {
 		return connector.Receipt{}, err
 	}
@@ -534,6 +561,11 @@ func (e *toyERP) Reverse(ctx context.Context, d connector.Delivery[bills]) (conn
 	var r connector.Receipt
 	for at, s := range e.docs {
 		if s.Key == d.Key() {
+			if e.step != nil {
+				if err := e.step(); err != nil {
+					return connector.Receipt{}, err
+				}
+			}
 			delete(e.docs, at)
 			if err := e.w.hit("after taking back"); err != nil {
 				return connector.Receipt{}, err

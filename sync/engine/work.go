@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
+	"runtime/debug"
 	"time"
 
 	"github.com/ml-connector/ml-connector/audit"
@@ -383,7 +385,8 @@ func (w *work) contentGone(ctx context.Context, cause *errGone) error {
 	return err
 }
 
-func (w *work) do(ctx context.Context, s step) error {
+func (w *work) do(ctx context.Context, s step) (err error) {
+	defer w.e.guard(ctx, w.t.Document, &err)
 	switch s {
 	case stepReverse:
 		return w.reverse(ctx)
@@ -400,6 +403,23 @@ func (w *work) do(ctx context.Context, s step) error {
 	case stepNone:
 	}
 	return nil
+}
+
+// guard turns a panic of an end or a mapper into an error: one document that
+// makes code panic must not stop the others, and what it had sent is unknown, as
+// after every other error. What was panicked with may hold anything, so its type
+// alone is told, but for faults that the runtime words.
+func (e *Engine) guard(ctx context.Context, what string, err *error) {
+	p := recover()
+	if p == nil {
+		return
+	}
+	text := fmt.Sprintf("%T", p)
+	if re, ok := p.(runtime.Error); ok {
+		text = re.Error()
+	}
+	*err = fmt.Errorf("engine: a panic: %s", text)
+	e.log.ErrorContext(ctx, "a panic was caught", "what", what, "panic", text, "stack", string(debug.Stack()))
 }
 
 // abandon gives the row back after a failure of our own or at a stop, without
