@@ -57,7 +57,7 @@ func AccountsOriginal(c *epicor.Client, opts *AccountsOptions) connector.Origina
 			}
 			item := document.ListItem{Code: code, Name: strings.TrimSpace(a.Description)}
 			if !yield(connector.Object[document.ListItem]{
-				Key: item.Key(), Needs: need("glaccount", code), Content: item,
+				Key: item.Key(), Needs: []string{need("glaccount", code)}, Content: item,
 				Active: a.Active && holds(a.EffFrom, a.EffTo, today()),
 			}, nil) {
 				return
@@ -129,9 +129,8 @@ type VendorsOptions struct {
 }
 
 // VendorsOriginal returns the vendors of a company as an original. Documents
-// wait for one as "vendor/ACME". A vendor that is linked to an employee comes
-// twice: the second object, with a key of its own, says that the employee has a
-// vendor, for documents that wait for "employee/1042". It makes no call.
+// wait for one as "vendor/ACME", and for the vendor of an employee as
+// "employee/1042". It makes no call.
 func VendorsOriginal(c *epicor.Client, opts *VendorsOptions) connector.Original[document.Vendor] {
 	var o VendorsOptions
 	if opts != nil {
@@ -144,17 +143,12 @@ func VendorsOriginal(c *epicor.Client, opts *VendorsOptions) connector.Original[
 				return
 			}
 			obj := connector.Object[document.Vendor]{
-				Key: v.ID, Needs: need("vendor", v.ID), Content: v,
+				Key: v.ID, Needs: []string{need("vendor", v.ID)}, Content: v,
 				Active: !v.Inactive && !v.Unapproved && (!v.Hold || !o.RefuseHold),
 			}
-			if !yield(obj, nil) {
-				return
+			if v.EmployeeID != "" {
+				obj.Needs = append(obj.Needs, need("employee", v.EmployeeID))
 			}
-			if v.EmployeeID == "" {
-				continue
-			}
-			obj.Key, obj.Needs = "employee/"+v.EmployeeID+"/"+v.ID, need("employee", v.EmployeeID)
-			obj.Content = document.Vendor{ID: v.ID, EmployeeID: v.EmployeeID}
 			if !yield(obj, nil) {
 				return
 			}

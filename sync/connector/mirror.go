@@ -10,9 +10,9 @@ import (
 type Object[T any] struct {
 	// Key is its identity within the set: unique, stable, 1 to 200 bytes.
 	Key string
-	// Needs is what an Issue calls it when a document waits for it, such as
+	// Needs are what an Issue calls it when a document waits for it, such as
 	// "glaccount/6410|200|00"; empty when none can wait.
-	Needs string
+	Needs []string
 	// Active: it may be used. An object that is not is treated like one that is
 	// not there, so that it is retired in the copy.
 	Active  bool

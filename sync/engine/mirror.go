@@ -24,8 +24,10 @@ type Mirror[T any] struct {
 	Tenant   string
 	Name     string // unique within the tenant: "gl-accounts"
 	Original connector.Original[T]
-	Copy     connector.Copy[T]
-	Policy   *MirrorPolicy // nil: defaults
+	// Copy may be nil: then the set is only watched, for documents that wait for
+	// something in it.
+	Copy   connector.Copy[T]
+	Policy *MirrorPolicy // nil: defaults
 	// Appeared, if set, is told the Needs of objects that are new or active
 	// again, before transfers that wait for them are woken: refresh there what the
 	// mapping looks things up in. An error ends the run; the next one tells again.
@@ -99,8 +101,8 @@ const shards = 256
 
 // known is what the engine remembers of a mirrored object.
 type known struct {
-	Hash  string `json:"h,omitempty"`
-	Needs string `json:"n,omitempty"`
+	Hash  string   `json:"h,omitempty"`
+	Needs []string `json:"n,omitempty"`
 }
 
 // shard is one value's worth of known objects, by key.
@@ -131,8 +133,8 @@ func (m *typedMirror[T]) policy() MirrorPolicy         { return m.p }
 
 // AddMirror registers a mirror; it may be called while the engine runs.
 func AddMirror[T any](e *Engine, m Mirror[T]) error {
-	if m.Tenant == "" || m.Name == "" || m.Original == nil || m.Copy == nil {
-		return fmt.Errorf("engine: mirror %q needs a Tenant, a Name, an Original and a Copy", m.Name)
+	if m.Tenant == "" || m.Name == "" || m.Original == nil {
+		return fmt.Errorf("engine: mirror %q needs a Tenant, a Name and an Original", m.Name)
 	}
 	e.mirrors.mu.Lock()
 	defer e.mirrors.mu.Unlock()
@@ -349,10 +351,13 @@ func (r *mirrorRun[T]) all(ctx context.Context, approve bool) error {
 			return err
 		}
 		was, isKnown := r.shards[shardOf(o.Key)].known[o.Key]
-		if !isKnown && o.Needs != "" {
-			appeared = append(appeared, o.Needs)
+		news := false
+		for _, need := range o.Needs {
+			if !slices.Contains(was.Needs, need) {
+				appeared, news = append(appeared, need), true
+			}
 		}
-		if isKnown && was.Hash == hash {
+		if isKnown && was.Hash == hash && !news {
 			r.report.Unchanged++
 			continue
 		}
@@ -373,7 +378,8 @@ func (r *mirrorRun[T]) all(ctx context.Context, approve bool) error {
 // edit is an Edit with what is remembered once it has effect.
 type edit[T any] struct {
 	connector.Edit[T]
-	hash, needs string
+	hash  string
+	needs []string
 }
 
 func hashOf(v any) (string, error) {
@@ -469,7 +475,10 @@ func compareKeys(a, b string) int {
 
 // send applies edits in batches and remembers each batch once it has effect.
 func (r *mirrorRun[T]) send(ctx context.Context, edits []edit[T], done *int) error {
-	limit := max(1, r.m.m.Copy.Limit())
+	limit := watchLimit
+	if r.m.m.Copy != nil {
+		limit = max(1, r.m.m.Copy.Limit())
+	}
 	for batch := range slices.Chunk(edits, limit) {
 		r.batch++
 		if err := r.record(ctx, "attempt", map[string]any{"batch": r.batch, "edits": len(batch), "retire": batch[0].Retire}); err != nil {
@@ -479,7 +488,7 @@ func (r *mirrorRun[T]) send(ctx context.Context, edits []edit[T], done *int) err
 		for i, x := range batch {
 			plain[i] = x.Edit
 		}
-		each, err := r.m.m.Copy.Apply(ctx, plain)
+		each, err := r.apply(ctx, plain)
 		if err == nil && len(each) != len(batch) {
 			err = fmt.Errorf("the copy answered %d of %d edits", len(each), len(batch))
 		}
@@ -513,6 +522,18 @@ func (r *mirrorRun[T]) send(ctx context.Context, edits []edit[T], done *int) err
 		}
 	}
 	return nil
+}
+
+// watchLimit is how many objects of a set that is only watched are remembered
+// at once.
+const watchLimit = 1000
+
+// apply hands edits to the copy; a set that is only watched takes all of them.
+func (r *mirrorRun[T]) apply(ctx context.Context, edits []connector.Edit[T]) ([]error, error) {
+	if r.m.m.Copy == nil {
+		return make([]error, len(edits)), nil
+	}
+	return r.m.m.Copy.Apply(ctx, edits)
 }
 
 // remember saves the shards that changed, and with them a sign of life.

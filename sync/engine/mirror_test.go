@@ -47,7 +47,7 @@ func (s *toySet) Objects(context.Context) iter.Seq2[connector.Object[string], er
 		objects, err := maps.Clone(s.objects), s.readErr
 		s.mu.Unlock()
 		for k, name := range objects {
-			if !yield(connector.Object[string]{Key: k, Needs: "account/" + k, Active: name != "-", Content: name}, nil) {
+			if !yield(connector.Object[string]{Key: k, Needs: []string{"account/" + k}, Active: name != "-", Content: name}, nil) {
 				return
 			}
 		}
@@ -304,3 +304,21 @@ func TestEveryBatchOfAMirrorIsInTheAuditTrail(t *testing.T) {
 }
 
 func auditAll() audit.Query { return audit.Query{Tenant: tenant, Limit: 1000} }
+
+func TestASetThatIsOnlyWatchedWakesWhatWaitsAndSendsNothing(t *testing.T) {
+	b := newBench(t)
+	s := newToySet(3)
+	e := b.engine()
+	var told []string
+	require.NoError(t, engine.AddMirror(e, engine.Mirror[string]{
+		Tenant: tenant, Name: "watched", Original: s, Policy: &engine.MirrorPolicy{Every: -1},
+		Appeared: func(_ context.Context, needs []string) error { told = append(told, needs...); return nil },
+	}))
+	_, err := e.RunMirror(t.Context(), tenant, "watched", false, engine.Act{})
+	require.NoError(t, err)
+	require.ElementsMatch(t, []string{"account/0000", "account/0001", "account/0002"}, told)
+	_, err = e.RunMirror(t.Context(), tenant, "watched", false, engine.Act{})
+	require.NoError(t, err)
+	require.Len(t, told, 3, "told once")
+	require.Empty(t, s.took())
+}
