@@ -269,6 +269,9 @@ func shapeOf[T any](key []string) shape {
 		for i := range t.NumField() {
 			f := t.Field(i)
 			tag, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+			if tag == "" && !f.Anonymous {
+				tag = f.Name
+			}
 			if f.IsExported() && tag == name && (f.Type == reflect.TypeFor[Date]() || slices.Contains(kinds, f.Type.Kind())) && !isRowID(name) {
 				return i
 			}
