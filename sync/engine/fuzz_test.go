@@ -19,6 +19,7 @@ import (
 func FuzzStoredRow(f *testing.F) {
 	for _, data := range []string{
 		``, `{}`, `{"audited":-3}`, `{"audited":99,"history":[]}`, `{"revisions":[{}]}`, `[]`, `null`, `{"revisions":null,"outbox":[{}]}`,
+		`{"revisions":[{"state":"void","effect":"none"}],"seen":0}`,
 		`{"revisions":[{"state":"delivering","effect":"unknown","generation":1}]}`,
 		`{"revisions":[{"state":"reversing","then":"parked","posting":"c/x"}],"audited":-1,"history":[{"what":"x"}]}`,
 		`{"revisions":[{"state":"delivered","effect":"made"},{"state":"pending","effect":"none","content":"c/x"}]}`,

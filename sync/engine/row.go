@@ -265,8 +265,33 @@ func decode(t storage.Transfer) (row, error) {
 	if len(r.Revisions) == 0 && len(r.Outbox) > 0 {
 		return r, fmt.Errorf("engine: transfer %s: its row has signals and no revision", t.ID.Document)
 	}
+	for i := range r.Revisions {
+		if rev := &r.Revisions[i]; !rev.sound() {
+			return r, fmt.Errorf("engine: transfer %s: revision %d has state %q, effect %q and then %q, which is none of this version's rows",
+				t.ID.Document, rev.Number, rev.State, rev.Effect, rev.Then)
+		}
+	}
 	r.Audited = min(max(r.Audited, 0), len(r.History))
 	return r, nil
+}
+
+// sound reports whether a revision stands where this version can go on from.
+func (v *revision) sound() bool {
+	switch v.Effect {
+	case None, Unknown, Effective:
+	default:
+		return false
+	}
+	switch v.State {
+	case Received, Waiting, Pending, Confirmed, Returned, Reversed, Void, Delivering, Delivered:
+		return v.Then == ""
+	case Parked:
+		return v.Then == "" || v.Then == Parked || v.Then == Reversed
+	case Reversing:
+		return v.Then == Parked || v.Then == Reversed
+	default:
+		return false
+	}
 }
 
 // held is the part of a row that intake reads, in every format.
