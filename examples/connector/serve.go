@@ -69,11 +69,11 @@ func (c *serveCommand) Run(ctx context.Context, p *program) (err error) {
 	}
 	log.InfoContext(ctx, "ml-connector serves", "address", l.Addr().String(), "tls", file.TLS.Cert != "", "data", data,
 		"tenants", len(file.Tenants), "version", version, "revision", revision, "pid", os.Getpid())
-	return run(ctx, a, server, l, m, log)
+	return serveUntil(ctx, a, server, l, m, log)
 }
 
-// run runs engine, server and monitor until ctx ends, then stops them in order.
-func run(ctx context.Context, a *app.App, server *http.Server, l net.Listener, m *monitor.Monitor, log *slog.Logger) error {
+// serveUntil runs engine, server and monitor until ctx ends, then stops them in order.
+func serveUntil(ctx context.Context, a *app.App, server *http.Server, l net.Listener, m *monitor.Monitor, log *slog.Logger) error {
 	second := make(chan os.Signal, 2)
 	signal.Notify(second, os.Interrupt, syscall.SIGTERM)
 	defer signal.Stop(second)
