@@ -49,11 +49,14 @@ type ReconcileOptions struct {
 	// VendorOf returns the id of the vendor that an employee has by rule, such as
 	// "E" and the employee id; "" where the rule says nothing. Nil: no such rule.
 	VendorOf func(Employee) string
+	// SupplierOf returns the id of the vendor that a supplier has by rule; "" is none,
+	// and the supplier is missing. Nil: a supplier's code is its vendor's id.
+	SupplierOf func(Vendor) string
 }
 
 // ReconcileVendors compares the source's vendors and employees with the vendors
-// of the ERP. A supplier is matched by its code alone; an employee by the link
-// that the ERP keeps, then by the rule of the options. Names match nothing.
+// of the ERP. A supplier is matched by the rule of the options or its code alone;
+// an employee by the link that the ERP keeps, then by the rule of the options. Names match nothing.
 // Inactive employees are left out. The result holds suppliers first, each by
 // code; the same input, in any order, gives the same result.
 func ReconcileVendors(suppliers []Vendor, employees []Employee, erp []Vendor, opts *ReconcileOptions) []VendorMatch {
@@ -65,9 +68,18 @@ func ReconcileVendors(suppliers []Vendor, employees []Employee, erp []Vendor, op
 	for _, s := range suppliers {
 		code := strings.TrimSpace(s.ID)
 		v := VendorMatch{Party: SupplierParty, Code: code, AddressCode: s.AddressCode, Name: s.Name}
-		if code == "" {
+		byRule := ""
+		if opts.SupplierOf != nil {
+			byRule = opts.SupplierOf(s)
+		}
+		switch {
+		case code == "":
 			m.missing(&v, "it has no vendor code")
-		} else {
+		case byRule != "" && byRule != code:
+			m.settle(&v, m.byID[byRule], "vendor "+byRule+" by rule", "there is no vendor "+byRule)
+		case opts.SupplierOf != nil && byRule == "":
+			m.missing(&v, "the rules name no vendor for its code")
+		default:
 			m.settle(&v, m.byID[code], "same code", "no vendor has this code")
 		}
 		out = append(out, v)

@@ -71,3 +71,18 @@ func TestReconcileVendorsByCodeThenEmployeeNeverByName(t *testing.T) {
 	rand.Shuffle(len(erp), func(i, j int) { erp[i], erp[j] = erp[j], erp[i] })
 	require.Equal(t, got, document.ReconcileVendors(suppliers, employees, erp, rule), "the order of the input decides nothing")
 }
+
+func TestASupplierIsMatchedByTheRuleWhereThereIsOne(t *testing.T) {
+	suppliers := []document.Vendor{{ID: "DELTA"}, {ID: "V0300"}, {ID: "UNKNOWN"}, {ID: "GONE"}}
+	erp := []document.Vendor{{ID: "V0211"}, {ID: "V0300"}}
+	got := document.ReconcileVendors(suppliers, nil, erp, &document.ReconcileOptions{SupplierOf: func(v document.Vendor) string {
+		return map[string]string{"DELTA": "V0211", "V0300": "V0300", "GONE": "V0999"}[v.ID]
+	}})
+	states := map[string]document.MatchState{}
+	for _, m := range got {
+		states[m.Code] = m.State
+	}
+	require.Equal(t, map[string]document.MatchState{
+		"DELTA": document.Matched, "V0300": document.Matched, "UNKNOWN": document.Missing, "GONE": document.Missing,
+	}, states)
+}
