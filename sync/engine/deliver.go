@@ -225,7 +225,7 @@ func (w *work) polled(ctx context.Context, d delivery, got connector.Finding) er
 // document is parked.
 func (w *work) refused(ctx context.Context, d delivery, cause error) error {
 	issues := []connector.Issue{{
-		Code: "refused", Owner: connector.Finance, Message: cause.Error(),
+		Code: CodeRefused, Owner: connector.Finance, Message: cause.Error(),
 		Remedy: "Mend what the message names, then replay this document.",
 	}}
 	var rej *connector.Rejection
@@ -326,7 +326,7 @@ func (w *work) reverse(ctx context.Context) error {
 // stuck parks a reversal that the target refuses; a replay tries it again.
 func (w *work) stuck(ctx context.Context, d delivery, cause error) error {
 	issues := []connector.Issue{{
-		Code: "reversal_refused", Owner: connector.Finance, Message: cause.Error(),
+		Code: CodeReversalRefused, Owner: connector.Finance, Message: cause.Error(),
 		Remedy: "Take the AP invoices back in the ERP, then replay this document.",
 	}}
 	var rej *connector.Rejection

@@ -59,7 +59,7 @@ func (w *work) fetch(ctx context.Context) error {
 		return w.withdrawn(ctx, learn, "withdrawn at the source")
 	case errors.Is(err, connector.ErrRejected) && !isOurs(err):
 		var rej *connector.Rejection
-		issues := []connector.Issue{{Code: "source_refused", Message: err.Error(), Owner: connector.ConcurAdmin, Remedy: "Mend what the message names at the source, then replay this document."}}
+		issues := []connector.Issue{{Code: CodeSourceRefused, Message: err.Error(), Owner: connector.ConcurAdmin, Remedy: "Mend what the message names at the source, then replay this document."}}
 		if errors.As(err, &rej) && len(rej.Issues) > 0 {
 			issues = rej.Issues
 		}
@@ -76,7 +76,7 @@ func (w *work) fetch(ctx context.Context) error {
 		return w.notYet(ctx, learn, s)
 	default:
 		return w.parkNow(ctx, learn, []connector.Issue{{
-			Code: "phase_unknown", Value: string(s.Phase), Owner: connector.IT,
+			Code: CodePhaseUnknown, Value: string(s.Phase), Owner: connector.IT,
 			Message: "The source gave a phase that this version does not know.", Remedy: "Upgrade the connector, then replay this document.",
 		}})
 	}

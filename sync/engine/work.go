@@ -533,7 +533,7 @@ func (w *work) park(r *row, issues []connector.Issue) {
 	}
 	rev := r.current()
 	rev.State, rev.Issues = Parked, public(issues)
-	rev.Cause, rev.Details = "unknown", ""
+	rev.Cause, rev.Details = CodeUnknown, ""
 	if len(issues) > 0 {
 		rev.Cause = issues[0].Code
 	}
