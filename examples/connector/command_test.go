@@ -8,7 +8,7 @@ import (
 )
 
 func TestHelpNamesEveryCommand(t *testing.T) {
-	r := run(t, demoHooks{}, "--help")
+	r := perform(t, demoHooks{}, "--help")
 	require.Zero(t, r.code)
 	for _, c := range []string{"demo", "transfers list", "transfers show", "version", "Exit codes"} {
 		require.Contains(t, r.stdout, c)
@@ -17,7 +17,7 @@ func TestHelpNamesEveryCommand(t *testing.T) {
 
 func TestAWrongCommandLineIsSomethingToMend(t *testing.T) {
 	for _, args := range [][]string{{"dmeo"}, {"demo", "--dta", "x"}, {"transfers", "show"}} {
-		r := run(t, demoHooks{}, args...)
+		r := perform(t, demoHooks{}, args...)
 		require.Equal(t, exitMend, r.code, args)
 		require.Contains(t, r.stderr, "--help")
 		require.Empty(t, r.stdout)
@@ -25,13 +25,13 @@ func TestAWrongCommandLineIsSomethingToMend(t *testing.T) {
 }
 
 func TestADirectoryWithoutDataIsSomethingToMend(t *testing.T) {
-	r := run(t, demoHooks{}, "transfers", "list", "--data", filepath.Join(t.TempDir(), "nothing"))
+	r := perform(t, demoHooks{}, "transfers", "list", "--data", filepath.Join(t.TempDir(), "nothing"))
 	require.Equal(t, exitMend, r.code)
 	require.Contains(t, r.stderr, "ml-connector demo")
 }
 
 func TestVersionIsPrintedForProgramsToo(t *testing.T) {
-	v := decode[struct{ Version, Go string }](t, run(t, demoHooks{}, "version", "--json"))
+	v := decode[struct{ Version, Go string }](t, perform(t, demoHooks{}, "version", "--json"))
 	require.NotEmpty(t, v.Version)
 	require.Contains(t, v.Go, "go1.")
 }

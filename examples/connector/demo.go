@@ -28,7 +28,7 @@ import (
 const (
 	demoTenant = "brightwater"
 	// demoLimit ends a demonstration that hangs.
-	demoLimit = 50 * time.Second
+	demoLimit = 3 * time.Minute
 	// settleWithin is longer than a lease, so that a document that is being worked
 	// on counts as unsettled.
 	settleWithin = time.Hour

@@ -25,8 +25,8 @@ type result struct {
 	stdout, stderr string
 }
 
-// run runs a command line in the process.
-func run(t *testing.T, hooks demoHooks, args ...string) result {
+// perform runs a command line in the process.
+func perform(t *testing.T, hooks demoHooks, args ...string) result {
 	t.Helper()
 	var stdout, stderr bytes.Buffer
 	p := &program{stdout: &stdout, stderr: &stderr, getenv: func(string) string { return "" }, hooks: hooks}
@@ -44,7 +44,7 @@ func decode[T any](t *testing.T, r result) T {
 
 func TestDemoTiesOutAndItsDataCanBeLookedAtAfterwards(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "demo")
-	r := run(t, demoHooks{}, "demo", "--data", dir)
+	r := perform(t, demoHooks{}, "demo", "--data", dir)
 	require.Zero(t, r.code, r.stdout+r.stderr)
 	require.Empty(t, r.stderr)
 	require.NotContains(t, r.stdout, "\x1b", "no colour and no drawing over where nobody looks on")
@@ -56,16 +56,16 @@ func TestDemoTiesOutAndItsDataCanBeLookedAtAfterwards(t *testing.T) {
 	require.Contains(t, r.stdout, "transfers show A1B2C3 --data "+dir)
 
 	t.Run("list", func(t *testing.T) {
-		r := run(t, demoHooks{}, "transfers", "list", "--data", dir)
+		r := perform(t, demoHooks{}, "transfers", "list", "--data", dir)
 		require.Zero(t, r.code, r.stderr)
 		require.Equal(t, 20, strings.Count(r.stdout, "\n"), r.stdout)
 		require.Regexp(t, `(?m)^invoice 88-1201 .* USD 310\.00 +open +vendor_missing`, r.stdout)
-		open := decode[[]transferView](t, run(t, demoHooks{}, "transfers", "list", "--data", dir, "--state", "open", "--json"))
+		open := decode[[]transferView](t, perform(t, demoHooks{}, "transfers", "list", "--data", dir, "--state", "open", "--json"))
 		require.Len(t, open, 1)
 		require.Equal(t, sample.NoVendor, open[0].Document.Number)
 	})
 	t.Run("show", func(t *testing.T) {
-		r := run(t, demoHooks{}, "transfers", "show", "a1b2c3", "--data", dir)
+		r := perform(t, demoHooks{}, "transfers", "show", "a1b2c3", "--data", dir)
 		require.Zero(t, r.code, r.stderr)
 		line := regexp.MustCompile(`(?m)^\d\d:\d\d:\d\d\.\d{3}  (\w+)`)
 		var whats []string
@@ -78,11 +78,11 @@ func TestDemoTiesOutAndItsDataCanBeLookedAtAfterwards(t *testing.T) {
 		require.Contains(t, r.stdout, "state: posted")
 	})
 	t.Run("show what went wrong on the way", func(t *testing.T) {
-		r := run(t, demoHooks{}, "transfers", "show", sample.Stumbling, "--data", dir)
+		r := perform(t, demoHooks{}, "transfers", "show", sample.Stumbling, "--data", dir)
 		for _, status := range []string{"429", "401", "500"} {
 			require.Regexp(t, `call +GET /expensereports/v4/.* answered `+status, r.stdout)
 		}
-		r = run(t, demoHooks{}, "transfers", "show", sample.LostAnswer, "--data", dir)
+		r = perform(t, demoHooks{}, "transfers", "show", sample.LostAnswer, "--data", dir)
 		require.Regexp(t, `call +POST .*/UpdateMaster no answer`, r.stdout)
 		require.Regexp(t, `found +in Epicor, same key and content`, r.stdout)
 	})
@@ -91,7 +91,7 @@ func TestDemoTiesOutAndItsDataCanBeLookedAtAfterwards(t *testing.T) {
 			State    string
 			Reasons  []struct{ Rule string }
 			Timeline []app.Step
-		}](t, run(t, demoHooks{}, "transfers", "show", sample.UnknownCode, "--data", dir, "--json"))
+		}](t, perform(t, demoHooks{}, "transfers", "show", sample.UnknownCode, "--data", dir, "--json"))
 		require.Equal(t, "confirmed", v.State)
 		require.NotEmpty(t, v.Reasons)
 		whats := map[string]int{}
@@ -103,14 +103,14 @@ func TestDemoTiesOutAndItsDataCanBeLookedAtAfterwards(t *testing.T) {
 		require.Equal(t, 1, whats["made"])
 	})
 	t.Run("nobody", func(t *testing.T) {
-		r := run(t, demoHooks{}, "transfers", "show", "NOBODY", "--data", dir)
+		r := perform(t, demoHooks{}, "transfers", "show", "NOBODY", "--data", dir)
 		require.Equal(t, exitFail, r.code)
 		require.Contains(t, r.stderr, "transfers list")
 	})
 	t.Run("again, for programs", func(t *testing.T) {
-		r := run(t, demoHooks{}, "demo", "--json", "--data", dir)
+		r := perform(t, demoHooks{}, "demo", "--json", "--data", dir)
 		require.Zero(t, r.code, r.stdout+r.stderr)
-		list := decode[[]transferView](t, run(t, demoHooks{}, "transfers", "list", "--data", dir, "--json"))
+		list := decode[[]transferView](t, perform(t, demoHooks{}, "transfers", "list", "--data", dir, "--json"))
 		require.Len(t, list, 19, "the directory is replaced, not added to")
 		checkWhatWasMadeToHappen(t, decode[report](t, r))
 	})
@@ -163,7 +163,7 @@ func checkWhatWasMadeToHappen(t *testing.T, d report) {
 
 func TestDemoFailsWhenItDoesNotTie(t *testing.T) {
 	hooks := demoHooks{beforeTieOut: func(s *epicortest.Server) { remove(t, s, "CX-"+sample.LostAnswer) }}
-	r := run(t, hooks, "demo", "--data", filepath.Join(t.TempDir(), "demo"))
+	r := perform(t, hooks, "demo", "--data", filepath.Join(t.TempDir(), "demo"))
 	require.Equal(t, exitFail, r.code, r.stdout)
 	require.Contains(t, r.stdout, "It does not tie out")
 	require.Regexp(t, `(?m)^  USD .* 450\.00$`, r.stdout)
@@ -190,7 +190,7 @@ func TestDemoRefusesADirectoryThatIsNotItsOwn(t *testing.T) {
 	dir := t.TempDir()
 	file := filepath.Join(dir, "thesis.txt")
 	require.NoError(t, os.WriteFile(file, []byte("draft"), 0o600))
-	r := run(t, demoHooks{}, "demo", "--data", dir)
+	r := perform(t, demoHooks{}, "demo", "--data", dir)
 	require.Equal(t, exitMend, r.code)
 	require.Contains(t, r.stderr, dir)
 	require.Contains(t, r.stderr, "--data")
