@@ -27,6 +27,8 @@ const (
 type commandLine struct {
 	Demo      demoCommand      `cmd:"" help:"Show the connector at work on two simulators: documents go in, AP invoices come out, everything is tied out."`
 	Connect   connectCommand   `cmd:"" help:"Connect a tenant to Concur, once, with a company request token."`
+	Subscribe subscribeCommand `cmd:"" help:"Let Concur deliver its events here."`
+	Check     checkCommand     `cmd:"" help:"Say what works and how to mend the rest."`
 	Secrets   secretsCommand   `cmd:"" help:"Keep secrets sealed in the ledger, for references vault:NAME."`
 	Serve     serveCommand     `cmd:"" help:"Carry documents: take events, post, sweep, mirror, until stopped."`
 	Transfers transfersCommand `cmd:"" help:"Look at documents on their way."`

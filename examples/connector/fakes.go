@@ -105,9 +105,9 @@ func (c *fakesRunCommand) Run(ctx context.Context, p *program) error {
 	sample.Epicor(s.epicor)
 	s.company = sample.Concur(s.concur)
 	sample.More(s.company)
-	s.concur.Subscribe(concur.TopicExpenseReport, c.Events, &concurtest.SubscribeOptions{
-		ID: config.DefaultSubscription, Filter: "^" + string(concur.StatusChanged) + "$",
-	})
+	if err := c.subscribe(ctx, s); err != nil {
+		return err
+	}
 	stop, err := s.administer(ctx, addrs[4])
 	if err != nil {
 		return &mendError{fmt.Errorf("start the simulators' administration: %w; name other addresses with --listen", err)}
@@ -122,6 +122,24 @@ func (c *fakesRunCommand) Run(ctx context.Context, p *program) error {
 	c.show(p, s)
 	<-ctx.Done()
 	p.screen.Printf("\nThe simulators stopped; what stood in them is gone.\n")
+	return nil
+}
+
+// subscribe does what ml-connector subscribe does: the app registers where its
+// events go. The company is added when it is connected.
+func (c *fakesRunCommand) subscribe(ctx context.Context, s *simulators) error {
+	one := concur.App{ClientID: s.concur.App().ClientID, ClientSecret: concur.Secret(s.concur.App().ClientSecret)}
+	center := s.company.BaseURL()
+	tokens, err := concur.NewAppTokenSource(one, center, &concur.TokenOptions{HTTP: s.concur.Client(), AllowHosts: []string{center}})
+	if err != nil {
+		return err
+	}
+	_, _, err = concur.NewAppClient(tokens, nil).Subscriptions.Ensure(ctx, concur.SubscriptionInput{
+		ID: config.DefaultSubscription, Topic: concur.TopicExpenseReport, Filter: "^" + string(concur.StatusChanged) + "$", Endpoint: c.Events,
+	})
+	if err != nil {
+		return &mendError{fmt.Errorf("--events %s: %w", c.Events, err)}
+	}
 	return nil
 }
 

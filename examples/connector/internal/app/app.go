@@ -42,8 +42,11 @@ const EventPath = "/concur/events"
 // Config says what the connector joins and how it behaves. Secrets stand in
 // types that print as redacted.
 type Config struct {
-	Data    string // directory of the ledger and the audit log
-	Kind    Kind   // empty: Live
+	Data string // directory of the ledger and the audit log
+	Kind Kind   // empty: Live
+	// Look leaves the marker of a directory that is there as it is, for programs
+	// that only look.
+	Look    bool
 	Tenants []Tenant
 
 	// EventKeys verify the signature of Concur's events; without one every event
@@ -135,6 +138,7 @@ type tenant struct {
 	epicor   *epicor.Client
 	tokens   *concur.TokenSource
 	store    concur.TokenStore
+	http     *http.Client // carries the calls to Concur
 	sink     *epicorsync.InvoiceSink
 	tables   *epicorsync.TableReader
 	mapper   *Mapper
@@ -155,8 +159,10 @@ func Open(ctx context.Context, cfg Config) (*App, error) {
 			m.Targets = append(m.Targets, target)
 		}
 	}
-	if err := Mark(cfg.Data, m); err != nil {
-		return nil, err
+	if !cfg.Look {
+		if err := Mark(cfg.Data, m); err != nil {
+			return nil, err
+		}
 	}
 	d, err := openData(ctx, cfg.Data, m, cfg.Key, &engine.Options{
 		Logger: cfg.Logger, Workers: cfg.Workers, Drain: cfg.Drain, OnChange: cfg.OnChange,
@@ -251,9 +257,9 @@ func (a *App) tenant(t Tenant, recorded http.RoundTripper) (*tenant, error) {
 	w := &tenant{cfg: t}
 	var err error
 	w.store = a.tokenStore(t.Name)
+	w.http = &http.Client{Transport: recorded, Timeout: cmp.Or(t.Concur.Timeout, defaultTimeout)}
 	w.tokens, err = concur.NewTokenSource(t.Concur.App, w.store, &concur.TokenOptions{
-		HTTP:       &http.Client{Transport: recorded, Timeout: cmp.Or(t.Concur.Timeout, defaultTimeout)},
-		AllowHosts: t.Concur.AllowHosts, BootstrapURL: t.Concur.BootstrapURL,
+		HTTP: w.http, AllowHosts: t.Concur.AllowHosts, BootstrapURL: t.Concur.BootstrapURL,
 	})
 	if err != nil {
 		return nil, err

@@ -56,3 +56,22 @@ func (d *Data) tokenStore(tenant string) concur.TokenStore {
 	}
 	return concursync.TokenStore(d.Store, tenant, &opts)
 }
+
+// AppClient returns a client with the app's own token in a data centre, for what
+// belongs to the app and not to a company. Its calls are recorded on the tenant.
+func (a *App) AppClient(name, dataCentre string) (*concur.AppClient, error) {
+	tokens, err := a.AppTokens(name, dataCentre)
+	if err != nil {
+		return nil, err
+	}
+	return concur.NewAppClient(tokens, nil), nil
+}
+
+// AppTokens returns the source of the app's own token in a data centre.
+func (a *App) AppTokens(name, dataCentre string) (*concur.AppTokenSource, error) {
+	t, err := a.find(name)
+	if err != nil {
+		return nil, err
+	}
+	return concur.NewAppTokenSource(t.cfg.Concur.App, dataCentre, &concur.TokenOptions{HTTP: t.http, AllowHosts: t.cfg.Concur.AllowHosts})
+}

@@ -78,7 +78,8 @@ func (c *Config) EventKeys() ([]*rsa.PublicKey, error) {
 }
 
 // App follows the references and returns what package app runs. What leads to
-// nothing comes as Faults, all at once; what is kept in the vault is opened by
+// nothing comes as Faults, all at once, with what the rest leads to; a tenant whose
+// secrets are missing then has no Unseal. What is kept in the vault is opened by
 // app.Open.
 func (c *Config) App(getenv func(string) string) (app.Config, error) {
 	out := app.Config{Data: c.Data, Workers: c.Workers, Drain: c.Drain}
@@ -106,7 +107,7 @@ func (c *Config) App(getenv func(string) string) (app.Config, error) {
 		out.Tenants = append(out.Tenants, t)
 	}
 	if len(faults) > 0 {
-		return app.Config{}, faults.sorted()
+		return out, faults.sorted()
 	}
 	return out, nil
 }
