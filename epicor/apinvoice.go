@@ -39,8 +39,8 @@ type InvoiceOptions struct {
 	// check on a live tenant).
 	Group func(in APInvoiceInput) string
 	// User is the Epicor user that the credential belongs to. A group that another
-	// user created is never entered. Empty: the user of [Basic] or
-	// [TokenResource]; where the user is not known the check is left out.
+	// user created is never entered. Empty: the user of [Basic], [TokenResource] or
+	// [ClientCredentials]; where the user is not known the check is left out.
 	User string
 }
 
@@ -70,11 +70,6 @@ func newAPInvoiceService(c *Client, opts InvoiceOptions) (*APInvoiceService, err
 	}
 	if !regexp.MustCompile(`^[A-Z0-9]{1,2}$`).MatchString(opts.GroupPrefix) {
 		return nil, fmt.Errorf("epicor: the prefix %.20q of a group must be one or two of A-Z and 0-9", opts.GroupPrefix)
-	}
-	if opts.User == "" {
-		if u, ok := c.cred.(interface{ account() string }); ok {
-			opts.User = u.account()
-		}
 	}
 	s := &APInvoiceService{c: c, opts: opts, groups: map[string]*groupLock{}}
 	s.headers = NewEntities[APInvoice](c, invoiceService, "APInvoices", "Company", "VendorNum", "InvoiceNum")

@@ -126,8 +126,12 @@ func (s *APInvoiceService) lock(ctx context.Context, id string, apply Date) (*Ta
 	if err != nil {
 		return nil, err
 	}
-	if by := row.Text("CreatedBy"); s.opts.User != "" && !strings.EqualFold(by, s.opts.User) {
-		return nil, fmt.Errorf("%w: group %s was created by %s, not by %s", ErrGroupForeign, id, by, s.opts.User)
+	user, err := s.user(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if by := row.Text("CreatedBy"); user != "" && !strings.EqualFold(by, user) {
+		return nil, fmt.Errorf("%w: group %s was created by %s, not by %s", ErrGroupForeign, id, by, user)
 	}
 	res, err := s.c.Compute(ctx, groupService, "LockAPGroup", Params{"groupID": id, "ds": ds})
 	var e *Error
@@ -144,7 +148,7 @@ func (s *APInvoiceService) lock(ctx context.Context, id string, apply Date) (*Ta
 	}
 	// Epicor locks "only if the group is not locked already": look who has it.
 	if row, err := one(out, tableGroup); err == nil {
-		if by := row.Text("ActiveUserID"); s.opts.User != "" && by != "" && !strings.EqualFold(by, s.opts.User) {
+		if by := row.Text("ActiveUserID"); user != "" && by != "" && !strings.EqualFold(by, user) {
 			return nil, &Error{
 				Operation: groupService + "/LockAPGroup", Status: http.StatusConflict,
 				Message: fmt.Sprintf("group %s is locked by %s", id, by),
@@ -152,6 +156,18 @@ func (s *APInvoiceService) lock(ctx context.Context, id string, apply Date) (*Ta
 		}
 	}
 	return out, nil
+}
+
+// user is the Epicor user whose groups are entered, "" where it is not known.
+func (s *APInvoiceService) user(ctx context.Context) (string, error) {
+	if s.opts.User != "" {
+		return s.opts.User, nil
+	}
+	cred, err := opened(ctx, s.c.cred)
+	if err != nil {
+		return "", credentialError(groupService, err)
+	}
+	return userOf(cred), nil
 }
 
 func (s *APInvoiceService) group(ctx context.Context, id string) (*Tableset, error) {

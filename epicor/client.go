@@ -257,21 +257,25 @@ func (c *Client) do(ctx context.Context, k call) (*rest.Response, error) {
 	for name, vs := range c.header {
 		req.Header[name] = vs
 	}
-	if err := c.cred.Authorize(ctx, req); err != nil {
+	cred, err := opened(ctx, c.cred)
+	if err != nil {
+		return nil, credentialError(k.op, err)
+	}
+	if err := cred.Authorize(ctx, req); err != nil {
 		return nil, credentialError(k.op, err)
 	}
 	if k.write {
-		return c.answer(k.op, req, c.rest.Once)
+		return c.answer(k.op, req, cred, c.rest.Once)
 	}
-	res, err := c.answer(k.op, req, c.rest.Safe)
+	res, err := c.answer(k.op, req, cred, c.rest.Safe)
 	var e *Error
 	if !errors.As(err, &e) || !e.expired {
 		return res, err
 	}
-	renewer, ok := c.cred.(Renewer)
+	renewer, ok := cred.(Renewer)
 	if !ok {
 		// A session that ended is begun anew by the next call's own credential.
-		return c.last(c.answer(k.op, req, c.rest.Safe))
+		return c.last(c.answer(k.op, req, cred, c.rest.Safe))
 	}
 	again := req.Clone(ctx)
 	if req.GetBody != nil {
@@ -282,7 +286,7 @@ func (c *Client) do(ctx context.Context, k call) (*rest.Response, error) {
 	if err := renewer.Renew(ctx, again); err != nil {
 		return nil, credentialError(k.op, err)
 	}
-	return c.last(c.answer(k.op, again, c.rest.Safe))
+	return c.last(c.answer(k.op, again, cred, c.rest.Safe))
 }
 
 // last is the answer of a repetition: what is refused again is no token that
@@ -295,7 +299,7 @@ func (c *Client) last(res *rest.Response, err error) (*rest.Response, error) {
 	return res, err
 }
 
-func (c *Client) answer(op string, req *http.Request, send func(*http.Request) (*rest.Response, error)) (*rest.Response, error) {
+func (c *Client) answer(op string, req *http.Request, cred Credential, send func(*http.Request) (*rest.Response, error)) (*rest.Response, error) {
 	res, err := send(req)
 	if err != nil {
 		return nil, &Error{Operation: op, err: err}
@@ -304,25 +308,18 @@ func (c *Client) answer(op string, req *http.Request, send func(*http.Request) (
 		return res, nil
 	}
 	var secrets []Secret
-	if k, ok := c.cred.(keeper); ok {
+	if k, ok := cred.(keeper); ok {
 		secrets = k.secrets()
 	}
 	e := newError(op, res, c.now(), secrets)
-	_, renews := c.cred.(Renewer)
+	renewer, renews := cred.(Renewer)
 	e.expired = res.Status == http.StatusGone || res.Status == http.StatusUnauthorized && renews && !e.knownUnauthorized()
 	if e.expired && renews && req.Method != http.MethodGet {
 		// Learn now that the token is spent, so that the next call begins with a new
 		// one; a failure to get it shows there.
-		c.spend(req)
+		_ = renewer.Renew(req.Context(), req.Clone(req.Context()))
 	}
 	return nil, e
-}
-
-// spend makes the credential forget the token of a refused write.
-func (c *Client) spend(req *http.Request) {
-	if r, ok := c.cred.(Renewer); ok {
-		_ = r.Renew(req.Context(), req.Clone(req.Context()))
-	}
 }
 
 func credentialError(op string, err error) error {

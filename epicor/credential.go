@@ -2,18 +2,15 @@ package epicor
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
 	"time"
-
-	"github.com/ml-connector/ml-connector/internal/rest"
 )
 
-// Credential authorises requests. [Basic] and [Bearer] make one; any other
-// implementation works too. It must be safe for concurrent use, and must not
+// Credential authorises requests. [Basic], [Bearer] and [CredentialFunc] make
+// one; any other implementation works too. It must be safe for concurrent use, and must not
 // print its secrets.
 type Credential interface {
 	// Authorize sets the headers that authorise req: x-api-key and Authorization.
@@ -29,6 +26,57 @@ type Renewer interface {
 
 // keeper is a Credential whose secrets the client takes out of error texts.
 type keeper interface{ secrets() []Secret }
+
+// CredentialFunc opens a credential for each call, such as from a vault, so that
+// secrets lie readable only while they are used and a rotated one is taken at
+// once. open is called once for every request; it returns [Basic], or [Bearer]
+// with the same TokenSource as long as the secret is the same, since a source
+// holds its token. An error of open means that nothing is sent.
+func CredentialFunc(open func(ctx context.Context) (Credential, error)) Credential {
+	return opener(open)
+}
+
+type opener func(ctx context.Context) (Credential, error)
+
+// Authorize opens the credential and uses it.
+func (o opener) Authorize(ctx context.Context, req *http.Request) error {
+	c, err := opened(ctx, o)
+	if err != nil {
+		return err
+	}
+	return c.Authorize(ctx, req)
+}
+
+// String and GoString show no secret.
+func (o opener) String() string   { return "epicor.CredentialFunc(" + redacted + ")" }
+func (o opener) GoString() string { return o.String() }
+
+// opened returns what authorises one call: the credential itself, or the one
+// that it opens. Renewal, redaction and the account are those of the latter.
+func opened(ctx context.Context, c Credential) (Credential, error) {
+	for range 4 { // a function that opens a function that opens …
+		o, ok := c.(opener)
+		if !ok {
+			return c, nil
+		}
+		var err error
+		if c, err = o(ctx); err != nil {
+			return nil, err
+		}
+		if c == nil {
+			return nil, errors.New("epicor: the function opened no credential")
+		}
+	}
+	return nil, errors.New("epicor: the credential opens no end of others")
+}
+
+// userOf is the Epicor user that a credential belongs to, "" where it is not known.
+func userOf(c Credential) string {
+	if a, ok := c.(interface{ account() string }); ok {
+		return a.account()
+	}
+	return ""
+}
 
 // Basic is an API key beside a service account's name and password.
 func Basic(apiKey, user, password string) Credential {
@@ -73,8 +121,8 @@ type TokenSource interface {
 }
 
 // Bearer is an API key beside a bearer token: one that never changes
-// ([StaticToken]), one of the Token Resource ([TokenResource]), or of a source
-// of your own, such as an identity provider.
+// ([StaticToken]), one of the Token Resource ([TokenResource]), of an identity
+// provider ([ClientCredentials]), or of a source of your own.
 func Bearer(apiKey string, tokens TokenSource) Credential {
 	return &bearer{key: Secret(apiKey), tokens: tokens}
 }
@@ -115,7 +163,13 @@ func (b *bearer) account() string {
 	return ""
 }
 
-func (b *bearer) secrets() []Secret { return []Secret{b.key} }
+func (b *bearer) secrets() []Secret {
+	ss := []Secret{b.key}
+	if k, ok := b.tokens.(keeper); ok {
+		ss = append(ss, k.secrets()...)
+	}
+	return ss
+}
 
 // String and GoString show no secret.
 func (b *bearer) String() string   { return "epicor.Bearer(" + redacted + ")" }
@@ -138,127 +192,6 @@ func (t *staticToken) Token(_ context.Context, spent Secret) (Token, error) {
 
 func (t *staticToken) String() string   { return redacted }
 func (t *staticToken) GoString() string { return redacted }
-
-// TokenResourceOptions are the optional parts of a TokenResource.
-type TokenResourceOptions struct {
-	// HTTP carries the requests; nil is a new client. Certificates are always checked.
-	HTTP *http.Client
-	// ClientID makes user and password a client id and a client secret.
-	ClientID bool
-	// AllowHTTP permits an address that is not https.
-	AllowHTTP bool
-	// Now is the clock; nil is time.Now.
-	Now func() time.Time
-}
-
-// TokenResource is Kinetic's own source of bearer tokens, usually at
-// https://host/instance/TokenResource.svc/; the address is given whole. It
-// renews a token that has less than a minute left, and one that the server
-// refused. One request is under way at a time, whoever waits for it.
-//
-// Follows the Token Resource page of the REST guide. The case of the answer's
-// fields and how long a token lasts without ExpiresIn are assumptions to check
-// on a live tenant.
-func TokenResource(address, user, password string, opts *TokenResourceOptions) (TokenSource, error) {
-	if opts == nil {
-		opts = &TokenResourceOptions{}
-	}
-	u, err := checkURL(address, opts.AllowHTTP)
-	if err != nil {
-		return nil, err
-	}
-	if err := checkTransport(opts.HTTP); err != nil {
-		return nil, err
-	}
-	now := opts.Now
-	if now == nil {
-		now = time.Now
-	}
-	return &tokenResource{
-		url: u, user: user, password: Secret(password), clientID: opts.ClientID, now: now,
-		http: rest.New(rest.Options{HTTP: opts.HTTP}), turn: make(chan struct{}, 1),
-	}, nil
-}
-
-type tokenResource struct {
-	url      *url.URL
-	user     string
-	password Secret
-	clientID bool
-	now      func() time.Time
-	http     *rest.Client
-
-	turn  chan struct{} // held by whoever may look at token
-	token Token
-}
-
-// renewBefore is how long before its end a token is no longer used.
-const renewBefore = time.Minute
-
-// String and GoString show no secret.
-func (r *tokenResource) String() string   { return "epicor.TokenResource(" + redacted + ")" }
-func (r *tokenResource) GoString() string { return r.String() }
-
-func (r *tokenResource) account() string {
-	if r.clientID {
-		return ""
-	}
-	return r.user
-}
-
-func (r *tokenResource) Token(ctx context.Context, spent Secret) (Token, error) {
-	select {
-	case r.turn <- struct{}{}:
-		defer func() { <-r.turn }()
-	case <-ctx.Done():
-		return Token{}, ctx.Err()
-	}
-	fresh := r.token.Expires.IsZero() || r.token.Expires.Sub(r.now()) > renewBefore
-	if r.token.Value != "" && r.token.Value != spent && fresh {
-		return r.token, nil
-	}
-	t, err := r.fetch(ctx)
-	if err != nil {
-		return Token{}, err
-	}
-	r.token = t
-	return t, nil
-}
-
-func (r *tokenResource) fetch(ctx context.Context) (Token, error) {
-	const op = "TokenResource"
-	req, err := rest.NewRequest(ctx, http.MethodPost, r.url, "application/json", []byte{})
-	if err != nil {
-		return Token{}, &Error{Operation: op, err: err}
-	}
-	req.Header.Set("Accept", "application/json") // XML without it
-	if r.clientID {
-		req.Header.Set("clientid", r.user)
-		req.Header.Set("clientsecret", string(r.password))
-	} else {
-		req.Header.Set("username", r.user)
-		req.Header.Set("password", string(r.password))
-	}
-	res, err := r.http.Safe(req)
-	if err != nil {
-		return Token{}, &Error{Operation: op, err: err}
-	}
-	if res.Status < 200 || res.Status > 299 {
-		return Token{}, newError(op, res, r.now(), []Secret{r.password})
-	}
-	var body struct {
-		AccessToken string
-		ExpiresIn   json.Number
-	}
-	if err := json.Unmarshal(res.Body, &body); err != nil || body.AccessToken == "" {
-		return Token{}, &Error{Operation: op, Status: res.Status, Message: "the answer holds no AccessToken"}
-	}
-	t := Token{Value: Secret(body.AccessToken)}
-	if s, err := body.ExpiresIn.Int64(); err == nil && s > 0 {
-		t.Expires = r.now().Add(time.Duration(s) * time.Second)
-	}
-	return t, nil
-}
 
 func checkTransport(c *http.Client) error {
 	if c == nil {

@@ -230,13 +230,7 @@ func newError(op string, res *rest.Response, now time.Time, secrets []Secret) *E
 		e.Message = "the answer is not Kinetic's: " + excerpt(res.Header.Get("Content-Type"))
 	default:
 		hide := func(s string) string {
-			s = keyInMessage.ReplaceAllString(s, "${1}"+redacted+"${3}")
-			for _, secret := range secrets {
-				if secret != "" {
-					s = strings.ReplaceAll(s, string(secret), redacted)
-				}
-			}
-			return s
+			return withoutSecrets(keyInMessage.ReplaceAllString(s, "${1}"+redacted+"${3}"), secrets)
 		}
 		e.Type, e.Correlation = body.ErrorType, body.CorrelationId
 		e.Message = hide(body.ErrorMessage)
@@ -246,6 +240,15 @@ func newError(op string, res *rest.Response, now time.Time, secrets []Secret) *E
 		}
 	}
 	return e
+}
+
+func withoutSecrets(s string, secrets []Secret) string {
+	for _, secret := range secrets {
+		if secret != "" {
+			s = strings.ReplaceAll(s, string(secret), redacted)
+		}
+	}
+	return s
 }
 
 // excerpt names a body by its type alone: a gateway's page may echo the request.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/ml-connector/ml-connector/epicor"
 	"github.com/ml-connector/ml-connector/epicor/epicortest"
+	"github.com/ml-connector/ml-connector/epicor/odata"
 )
 
 const company = epicortest.DefaultCompany
@@ -90,3 +91,6 @@ func meal(t testing.TB) epicor.APInvoiceInput {
 		},
 	}
 }
+
+// queryAll asks for everything.
+var queryAll odata.Query

@@ -41,6 +41,14 @@ type APIKey struct {
 	Scope []Right
 }
 
+// Client is an application that the identity provider knows.
+type Client struct {
+	ID, Secret string
+	User       string // the Kinetic user that it acts as
+	Scope      string // that it has to ask for; "" is none
+	Audience   string // that it has to name; "" is none
+}
+
 type token struct {
 	user    string
 	expires time.Time
@@ -114,20 +122,33 @@ func (s *Server) serveToken(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	name, password := r.Header.Get("username"), r.Header.Get("password")
-	if err := r.ParseForm(); err == nil && r.PostForm.Get("grant_type") == "password" {
-		name, password = r.PostForm.Get("username"), r.PostForm.Get("password")
+	id, secret := r.Header.Get("clientid"), r.Header.Get("clientsecret")
+	form := false
+	if err := r.ParseForm(); err == nil {
+		switch form = true; r.PostForm.Get("grant_type") {
+		case "password":
+			name, password = r.PostForm.Get("username"), r.PostForm.Get("password")
+		case "client_credentials":
+			id, secret = r.PostForm.Get("client_id"), r.PostForm.Get("client_secret")
+		default:
+			form = false
+		}
+	}
+	if c, ok := s.clients[id]; ok && equal(c.Secret, secret) {
+		name, password = c.User, s.users[c.User].Password
 	}
 	if f := s.login(name, password); f != nil {
 		s.refuse(w, f)
 		return
 	}
-	s.tokenNum++
-	a := tokenAnswer{
-		AccessToken:  fmt.Sprintf("bearer-%s-%d", s.boot, s.tokenNum),
-		RefreshToken: fmt.Sprintf("refresh-%s-%d", s.boot, s.tokenNum),
-		ExpiresIn:    int64(s.opts.TokenLife / time.Second), TokenType: "Bearer",
+	if form {
+		t := s.give(name)
+		w.Header().Set("Content-Type", "application/json; charset=utf-8")
+		_ = json.NewEncoder(w).Encode(oauthAnswer{t, int64(s.opts.TokenLife / time.Second), "bearer"})
+		return
 	}
-	s.tokens[a.AccessToken] = &token{user: name, expires: s.opts.Now().Add(s.opts.TokenLife)}
+	a := tokenAnswer{AccessToken: s.give(name), ExpiresIn: int64(s.opts.TokenLife / time.Second), TokenType: "Bearer"}
+	a.RefreshToken = strings.Replace(a.AccessToken, "bearer", "refresh", 1)
 	if !strings.Contains(r.Header.Get("Accept"), "application/json") {
 		w.Header().Set("Content-Type", "application/xml; charset=utf-8")
 		_, _ = fmt.Fprintf(w, "<Token><AccessToken>%s</AccessToken><ExpiresIn>%d</ExpiresIn><TokenType>Bearer</TokenType></Token>",
@@ -138,9 +159,67 @@ func (s *Server) serveToken(w http.ResponseWriter, r *http.Request) {
 	_ = json.NewEncoder(w).Encode(a)
 }
 
+// give makes a bearer for a user.
+func (s *Server) give(user string) string {
+	s.tokenNum++
+	t := fmt.Sprintf("bearer-%s-%d", s.boot, s.tokenNum)
+	s.tokens[t] = &token{user: user, expires: s.opts.Now().Add(s.opts.TokenLife)}
+	return t
+}
+
+// oauthAnswer is the answer of a token address of OAuth2.
+type oauthAnswer struct {
+	AccessToken string `json:"access_token"`
+	ExpiresIn   int64  `json:"expires_in"`
+	TokenType   string `json:"token_type"`
+}
+
+// identityPath is the token address of the identity provider.
+const identityPath = "/identity/connect/token"
+
+// AddClients adds applications to the identity provider, or replaces those that exist.
+func (s *Server) AddClients(clients ...Client) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, c := range clients {
+		s.clients[c.ID] = c
+	}
+}
+
+// serveIdentity gives out a bearer by OAuth2 client credentials, whose id and
+// secret come in the form or by HTTP Basic.
+func (s *Server) serveIdentity(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Content-Type", "application/json")
+	refuse := func(status int, code, text string) {
+		w.WriteHeader(status)
+		_ = json.NewEncoder(w).Encode(map[string]string{"error": code, "error_description": text})
+	}
+	if err := r.ParseForm(); err != nil || r.Method != http.MethodPost || r.PostForm.Get("grant_type") != "client_credentials" {
+		refuse(http.StatusBadRequest, "unsupported_grant_type", "only client_credentials is served")
+		return
+	}
+	id, secret, ok := r.BasicAuth()
+	if !ok {
+		id, secret = r.PostForm.Get("client_id"), r.PostForm.Get("client_secret")
+	}
+	c, known := s.clients[id]
+	switch {
+	case !known || !equal(c.Secret, secret):
+		refuse(http.StatusUnauthorized, "invalid_client", "the client "+id+" with the secret "+secret+" is not known")
+	case c.Scope != "" && !slices.Contains(strings.Fields(r.PostForm.Get("scope")), c.Scope):
+		refuse(http.StatusBadRequest, "invalid_scope", "the scope is not allowed")
+	case c.Audience != "" && r.PostForm.Get("audience") != c.Audience:
+		refuse(http.StatusBadRequest, "invalid_request", "the audience is not known")
+	default:
+		_ = json.NewEncoder(w).Encode(oauthAnswer{s.give(c.User), int64(s.opts.TokenLife / time.Second), "Bearer"})
+	}
+}
+
+func equal(a, b string) bool { return subtle.ConstantTimeCompare([]byte(a), []byte(b)) == 1 }
+
 func (s *Server) login(name, password string) *fault {
 	u, ok := s.users[name]
-	if !ok || subtle.ConstantTimeCompare([]byte(u.Password), []byte(password)) != 1 {
+	if !ok || !equal(u.Password, password) {
 		return unauthorized("Invalid username or password.")
 	}
 	return nil

@@ -39,6 +39,7 @@ type Options struct {
 	Companies []Company // none: DefaultCompany in USD
 	Users     []User    // none: DefaultUser with DefaultPassword
 	Keys      []APIKey  // none: DefaultAPIKey for everything
+	Clients   []Client  // of the identity provider; none: nobody
 
 	// TokenLife is how long a bearer from TokenResource.svc holds; 0 is an hour.
 	TokenLife time.Duration
@@ -84,6 +85,7 @@ type Server struct {
 	companies map[string]*company
 	users     map[string]User
 	keys      map[string]APIKey
+	clients   map[string]Client
 	tokens    map[string]*token
 	prompts   []*prompt
 	methods   map[string]*method
@@ -99,7 +101,7 @@ type Server struct {
 func New(opts *Options) *Server {
 	s := &Server{
 		URL:       "http://kinetic.test",
-		companies: map[string]*company{}, users: map[string]User{}, keys: map[string]APIKey{},
+		companies: map[string]*company{}, users: map[string]User{}, keys: map[string]APIKey{}, clients: map[string]Client{},
 		tokens: map[string]*token{}, rev: 1000, boot: rand.Text(),
 	}
 	if opts != nil {
@@ -131,6 +133,7 @@ func New(opts *Options) *Server {
 	}
 	s.AddUsers(users...)
 	s.AddKeys(keys...)
+	s.AddClients(s.opts.Clients...)
 	s.AddCompany(companies...)
 	s.methods = newMethods()
 	s.recorder = fake.NewRecorder(s.opts.Now)
@@ -182,6 +185,10 @@ func (s *Server) Root(companyID string) string { return s.URL + "/api/v2/odata/"
 // TokenURL returns the address of the Token Resource.
 func (s *Server) TokenURL() string { return s.URL + "/TokenResource.svc/" }
 
+// IdentityURL returns the token address of the identity provider, which knows the
+// applications of Options.Clients and AddClients.
+func (s *Server) IdentityURL() string { return s.URL + identityPath }
+
 // Handler returns the server as a handler, with faults and the log of calls in front.
 func (s *Server) Handler() http.Handler { return s.handler }
 
@@ -225,6 +232,12 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		s.serveToken(w, r)
+		return
+	}
+	if path == identityPath {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.serveIdentity(w, r)
 		return
 	}
 	rest, ok := strings.CutPrefix(path, "/api/v2/odata/")
