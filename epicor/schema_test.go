@@ -5,6 +5,7 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"maps"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -103,18 +104,18 @@ func loadSchema(t *testing.T) schema {
 }
 
 // source is the package's own code, with its string constants.
-func source(t *testing.T) (files []*ast.File, consts map[string]string) {
+func source(t *testing.T) (files map[string]*ast.File, consts map[string]string) {
 	t.Helper()
 	names, err := filepath.Glob("*.go")
 	require.NoError(t, err)
-	consts = map[string]string{}
+	files, consts = map[string]*ast.File{}, map[string]string{}
 	for _, n := range names {
 		if strings.HasSuffix(n, "_test.go") {
 			continue
 		}
 		f, err := parser.ParseFile(token.NewFileSet(), n, nil, parser.SkipObjectResolution)
 		require.NoError(t, err)
-		files = append(files, f)
+		files[n] = f
 		ast.Inspect(f, func(n ast.Node) bool {
 			if v, ok := n.(*ast.ValueSpec); ok && len(v.Names) == len(v.Values) {
 				for i, name := range v.Names {
@@ -145,7 +146,7 @@ func literal(e ast.Expr, consts map[string]string) (string, bool) {
 }
 
 // calls visits every call in the package with the name of what is called.
-func calls(files []*ast.File, visit func(name string, args []ast.Expr)) {
+func calls(files map[string]*ast.File, visit func(name string, args []ast.Expr)) {
 	for _, f := range files {
 		ast.Inspect(f, func(n ast.Node) bool {
 			c, ok := n.(*ast.CallExpr)
@@ -206,6 +207,8 @@ func TestEveryMethodIsCalledWithExactlyItsDocumentedInputs(t *testing.T) {
 func TestEveryColumnThatTheCodeNamesExists(t *testing.T) {
 	s := loadSchema(t)
 	files, consts := source(t)
+	// Elsewhere the same method names set headers and forms of HTTP.
+	maps.DeleteFunc(files, func(name string, _ *ast.File) bool { return !strings.HasPrefix(name, "apinvoice") })
 	known := map[string]bool{}
 	for _, table := range []string{"APInvHed", "APInvDtl", "APInvExp", "APInvExpTGLC", "APInvGrp", "Vendor"} {
 		require.NotEmpty(t, s.columns[table], table)
@@ -226,11 +229,7 @@ func TestEveryColumnThatTheCodeNamesExists(t *testing.T) {
 			return
 		}
 		column, ok := literal(args[at], consts)
-		if !ok || strings.ContainsAny(column, "-/$") {
-			return // a header of HTTP, an option of a query
-		}
-		switch column {
-		case "Accept", "CallSettings", "License", "Authorization", "username", "password", "clientid", "clientsecret":
+		if !ok {
 			return
 		}
 		n++
