@@ -240,6 +240,17 @@ func TestRecallAfterPostingTakesBack(t *testing.T) {
 	})
 }
 
+func TestRecallOfASavedDocumentTakesBack(t *testing.T) {
+	in(t, func(t *testing.T, b *bench) {
+		b.erp.final = false
+		e := b.posted(ten)
+		require.Equal(t, engine.Delivered, b.status("R1").State)
+		b.change(e, 1, connector.Withdrawn, nil)
+		require.Equal(t, engine.Reversed, b.status("R1").State)
+		require.Empty(t, b.erp.all())
+	})
+}
+
 func TestRecallWhileTheTargetIsDownIsTakenBackLater(t *testing.T) {
 	in(t, func(t *testing.T, b *bench) {
 		e := b.posted(ten)
@@ -347,6 +358,22 @@ func TestPostedDocumentThatIsNotApprovedAnyMoreStays(t *testing.T) {
 		b.change(e, 1, connector.NotYet, ten)
 		require.Equal(t, engine.Confirmed, b.status("R1").State)
 		require.Len(t, b.erp.all(), 1)
+	})
+}
+
+func TestPostedDocumentWhoseNewsCannotBeFetchedStaysPosted(t *testing.T) {
+	in(t, func(t *testing.T, b *bench) {
+		b.policy.CircuitFailures = 1000
+		e := b.posted(ten)
+		b.source.set(func() { b.source.fetchErr = func(int) error { return errDown } })
+		b.notify(e, "R1")
+		pass(24 * time.Hour)
+		require.Equal(t, engine.WordPosted, b.status("R1").Word)
+		require.Greater(t, b.source.fetched(), 50, "it is asked for again and again")
+		b.source.set(func() { b.source.fetchErr = nil })
+		b.source.put("R1", 1, connector.Withdrawn, nil)
+		pass(16 * time.Minute)
+		require.Equal(t, engine.Reversed, b.status("R1").State)
 	})
 }
 

@@ -363,7 +363,7 @@ func (w *work) run(ctx context.Context) error {
 				}
 				return w.contentGone(ctx, gone)
 			}
-			return w.fail(ctx, system, queue, err)
+			return w.fail(ctx, s, err)
 		}
 	}
 	return nil
@@ -477,8 +477,9 @@ func (w *work) freed() {
 
 // fail writes down a transient failure and when to try again, or parks the
 // document when it failed too often.
-func (w *work) fail(ctx context.Context, system, queue string, cause error) error {
+func (w *work) fail(ctx context.Context, s step, cause error) error {
 	now := w.e.clock()
+	system, queue := w.system(s)
 	var after time.Duration
 	var waiter interface{ RetryAfter() time.Duration }
 	if errors.As(cause, &waiter) {
@@ -498,7 +499,7 @@ func (w *work) fail(ctx context.Context, system, queue string, cause error) erro
 		}
 		r.Why = why
 		r.note(now, "failed", why)
-		if r.Tries >= w.f.policy.MaxTries {
+		if r.Tries >= w.f.policy.MaxTries && !(s == stepFetch && settledState(r)) {
 			w.park(r, []connector.Issue{exhausted(r.Tries, why)})
 			w.letGo(t, r, time.Time{}, queue)
 			return
@@ -511,6 +512,23 @@ func (w *work) fail(ctx context.Context, system, queue string, cause error) erro
 		w.freed()
 	}
 	return err
+}
+
+// settledState reports whether a document has come to its end as far as it is
+// known. That news of it cannot be fetched does not undo this: it is asked for
+// again and again, and a person goes on seeing what stands.
+func settledState(r *row) bool {
+	rev := r.current()
+	if rev == nil {
+		return false
+	}
+	switch rev.State {
+	case Confirmed, Delivered, Reversed, Void, Returned:
+		return true
+	case Received, Waiting, Pending, Delivering, Parked, Reversing:
+		return false
+	}
+	return false
 }
 
 // CodeExhausted is the code of a document that failed too often with errors
