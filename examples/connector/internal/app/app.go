@@ -140,7 +140,7 @@ type tenant struct {
 	store    concur.TokenStore
 	http     *http.Client // carries the calls to Concur
 	sink     *epicorsync.InvoiceSink
-	tables   *epicorsync.TableReader
+	tables   *tables
 	mapper   *Mapper
 	reports  *concursync.ReportSource
 	invoices *concursync.PaymentRequestSource
@@ -274,11 +274,11 @@ func (a *App) tenant(t Tenant, recorded http.RoundTripper) (*tenant, error) {
 	}
 	w.epicor = target
 	w.sink = epicorsync.Invoices(target, &t.Epicor.Invoices)
-	w.tables = epicorsync.Tables(target, &t.Epicor.Tables)
+	w.tables = &tables{reader: epicorsync.Tables(target, &t.Epicor.Tables), values: a.Store, tenant: t.Name, log: a.Labels.log}
 	if t.Mapping == "" {
 		return w, nil
 	}
-	if w.mapper, err = newMapper(t.Mapping, w.tables); err != nil {
+	if w.mapper, err = newMapper(t.Mapping, w.tables, a.Labels.log); err != nil {
 		return nil, err
 	}
 	if err := a.mirror(w); err != nil {

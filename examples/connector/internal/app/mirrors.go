@@ -59,8 +59,7 @@ func addMirror[T any](a *App, w *tenant, name string, original connector.Origina
 		Tenant: w.cfg.Name, Name: name, Original: original, Copy: to, Policy: &w.cfg.Mirrors.Policy,
 		// Documents that wait for what came are mapped again at once: with tables that show it.
 		Appeared: func(ctx context.Context, _ []string) error {
-			_, err := w.tables.Refresh(ctx)
-			return err
+			return a.appeared(ctx, w)
 		},
 	})
 	if err != nil {

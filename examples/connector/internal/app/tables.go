@@ -1,0 +1,106 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/ml-connector/ml-connector/epicor/epicorsync"
+	"github.com/ml-connector/ml-connector/sync/document"
+	"github.com/ml-connector/ml-connector/sync/storage"
+)
+
+// staleAfter is how old tables may be at most by which a document is parked. A
+// reading of a large company takes seconds, so it is not repeated for each of
+// many documents that park together.
+const staleAfter = 15 * time.Second
+
+// askedValue holds when somebody asked last, in whatever process, that tables be
+// read anew.
+const askedValue = "tables/asked"
+
+// tables are Epicor's vendors and accounts, with the moment of their reading.
+// Safe for concurrent use.
+type tables struct {
+	reader *epicorsync.TableReader
+	values storage.Values
+	tenant string
+	log    *slog.Logger
+
+	mu   sync.Mutex
+	last *document.Tables
+	read time.Time // when the reading of last began, or before
+}
+
+// Snapshot implements rules.Tables.
+func (t *tables) Snapshot(ctx context.Context) (*document.Tables, error) {
+	return t.note(time.Now(), func() (*document.Tables, error) { return t.reader.Snapshot(ctx) })
+}
+
+// Refresh reads anew.
+func (t *tables) Refresh(ctx context.Context) error {
+	_, err := t.note(time.Now(), func() (*document.Tables, error) { return t.reader.Refresh(ctx) })
+	return err
+}
+
+func (t *tables) note(began time.Time, read func() (*document.Tables, error)) (*document.Tables, error) {
+	got, err := read()
+	if err != nil {
+		return nil, err
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if got != t.last && !began.Before(t.read) {
+		t.last, t.read = got, began
+	}
+	return got, nil
+}
+
+// stale reports whether the tables are old, or from before somebody asked.
+func (t *tables) stale(ctx context.Context) bool {
+	t.mu.Lock()
+	read := t.read
+	t.mu.Unlock()
+	if time.Since(read) > staleAfter {
+		return true
+	}
+	v, err := t.values.Load(ctx, t.tenant, askedValue)
+	if errors.Is(err, storage.ErrNotFound) {
+		return false
+	}
+	if err != nil {
+		t.log.WarnContext(ctx, "whether the tables are to be read anew could not be read", "tenant", t.tenant, "error", err)
+		return false
+	}
+	asked, err := time.Parse(time.RFC3339Nano, string(v.Data))
+	return err == nil && !asked.Before(read)
+}
+
+// appeared reads a tenant's tables anew, here and in every other process, because
+// something came that documents wait for.
+func (a *App) appeared(ctx context.Context, w *tenant) error {
+	if err := a.AskTables(ctx, w.cfg.Name); err != nil {
+		return err
+	}
+	return w.tables.Refresh(ctx)
+}
+
+// AskTables has every process of a tenant read vendors and accounts anew before
+// it parks another document for one of them: somebody mended something.
+func (d *Data) AskTables(ctx context.Context, tenant string) error {
+	for {
+		v, err := d.Store.Load(ctx, tenant, askedValue)
+		if errors.Is(err, storage.ErrNotFound) {
+			v, err = storage.Value{Tenant: tenant, Name: askedValue}, nil
+		}
+		if err != nil {
+			return err
+		}
+		v.Data = []byte(time.Now().UTC().Format(time.RFC3339Nano))
+		if _, err = d.Store.Save(ctx, v); !errors.Is(err, storage.ErrConflict) {
+			return err
+		}
+	}
+}
