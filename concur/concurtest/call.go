@@ -15,12 +15,16 @@ const CorrelationHeader = "concur-correlationid"
 type service int
 
 const (
-	gateway  service = iota // no body at all
-	expense4                // Reports v4
-	version3                // v3, JSON or XML
-	list4                   // List v4
-	scim                    // Identity v4.1
-	events4                 // Event Subscription Service v4
+	gateway     service = iota // no body at all
+	expense4                   // Reports v4
+	version3                   // v3, JSON or XML
+	list4                      // List v4
+	scim                       // Identity v4.1
+	events4                    // Event Subscription Service v4, and what else takes an app's token
+	financial4                 // Financial Integration v4
+	payment4                   // Invoice Payment Confirmation v4
+	spend4                     // Spend Documents v4
+	accounting4                // Accounting Integration v4
 )
 
 // principal is whom a token speaks for.
@@ -29,6 +33,7 @@ type principal string
 const (
 	principalApp     principal = "app"
 	principalCompany principal = "company"
+	principalUser    principal = "user"
 )
 
 // call is one request on its way through a handler, which runs under the
@@ -40,6 +45,7 @@ type call struct {
 	service service
 	token   *accessToken // nil for the token endpoint
 	company *Company     // whose token it is; nil for an app's token
+	user    *User        // whose token it is; nil for an app's or a company's
 }
 
 // reply is what a handler answers. A nil body is no body.
@@ -86,9 +92,13 @@ type route struct {
 func (s *Server) routes() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /oauth2/v0/token", s.serveToken)
+	mux.HandleFunc("POST /oauth2/v0/otp", s.serveOTP)
+	mux.HandleFunc("GET "+imagePath+"{image}", s.serveImageBytes)
 	for _, table := range [][]route{
 		reportRoutes(), report3Routes(), listRoutes(), userRoutes(), paymentRequestRoutes(),
-		listWriteRoutes(), vendorRoutes(), subscriptionRoutes(),
+		listWriteRoutes(), vendorRoutes(), subscriptionRoutes(), connectionRoutes(), financialRoutes(), entry3Routes(),
+		reportWriteRoutes(), remarkRoutes(), paymentRoutes(), orderRoutes(), spendUserRoutes(), rateRoutes(), imageRoutes(),
+		accountingRoutes(),
 	} {
 		for _, rt := range table {
 			mux.Handle(rt.pattern, s.resource(rt))
@@ -147,11 +157,21 @@ func (c *call) admit(scopes []string) (reply, bool) {
 		return c.refuse(http.StatusForbidden, "a company token is required"), false
 	case t.company != nil && c.service == events4:
 		return c.refuse(http.StatusForbidden, "a token of the application is required"), false
-	case !slices.ContainsFunc(scopes, func(s string) bool { return slices.Contains(t.scopes, s) }):
+	case len(scopes) > 0 && !slices.ContainsFunc(scopes, func(s string) bool { return slices.Contains(t.scopes, s) }):
 		return c.refuse(http.StatusForbidden, "the access token lacks the scope "+strings.Join(scopes, " or ")), false
 	}
-	c.token, c.company = t, t.company
+	c.token, c.company, c.user = t, t.company, t.user
 	return reply{}, true
+}
+
+// companyOnly refuses a user's token.
+func companyOnly(handle func(*call) reply) func(*call) reply {
+	return func(c *call) reply {
+		if c.user != nil {
+			return c.refuse(http.StatusForbidden, "a company token is required")
+		}
+		return handle(c)
+	}
 }
 
 // base returns the address of the data centre in the words of the caller.
@@ -165,6 +185,10 @@ func (c *call) encode(rep reply) (http.Header, []byte) {
 	}
 	if rep.body == nil {
 		return h, nil
+	}
+	if m, other := rep.body.(markup); other {
+		h.Set("Content-Type", m.contentType)
+		return h, m.body
 	}
 	b := encodeJSON(rep.body)
 	if c.service == version3 && !strings.Contains(c.r.Header.Get("Accept"), "json") {

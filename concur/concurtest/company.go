@@ -18,8 +18,9 @@ type CompanyOptions struct {
 	Ledger     string // ledger name and code, default DEFAULT
 	Policy     string // name of the expense policy, default "US Expense Policy"
 
-	// FinancialIntegration says that reports are under the Financial Integration
-	// Service (isFinancialIntegrationEnabled).
+	// FinancialIntegration says that reports and invoices are under the Financial
+	// Integration Service (isFinancialIntegrationEnabled): what is finally approved
+	// comes into its queue and is announced.
 	FinancialIntegration bool
 
 	// SilentSteps is a workflow whose steps are not configured for
@@ -52,6 +53,7 @@ type Company struct {
 	reports  []*Report
 	requests []*PaymentRequest
 	vendors  []*vendor
+	ledger
 }
 
 // AddCompany makes a company that has connected the default app.
@@ -84,6 +86,17 @@ func (s *Server) AddCompany(name string, opts *CompanyOptions) *Company {
 // usable several times.
 func (c *Company) RequestToken() string { return c.RequestTokenFor(c.s.App()) }
 
+// UserToken is AccessToken for one of the company's users.
+func (c *Company) UserToken(login string, scopes ...string) string {
+	a := c.s.App()
+	c.s.mu.Lock()
+	defer c.s.mu.Unlock()
+	if len(scopes) == 0 {
+		scopes = a.Scopes
+	}
+	return c.s.newAccessToken(a, c, c.mustUser(login), c.center, scopes)
+}
+
 // RequestTokenFor is RequestToken for another app.
 func (c *Company) RequestTokenFor(a *App) string {
 	c.s.mu.Lock()
@@ -103,7 +116,7 @@ func (c *Company) AccessToken(scopes ...string) string {
 	if len(scopes) == 0 {
 		scopes = a.Scopes
 	}
-	return c.s.newAccessToken(a, c, c.center, scopes)
+	return c.s.newAccessToken(a, c, nil, c.center, scopes)
 }
 
 // BaseURL returns the address of the company's data centre.
@@ -165,6 +178,9 @@ type App struct {
 	// stand in a new subscription at once. Others join when a token of theirs is
 	// obtained.
 	AllowedPrincipals []string
+
+	secrets []appSecret // beside ClientSecret; see secret.go
+	retired bool        // ClientSecret was deactivated
 }
 
 // AddApp registers an app and returns it with what was made up.

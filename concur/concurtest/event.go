@@ -151,6 +151,10 @@ func (c *Company) Republish(reportID string) {
 func (c *Company) ReadyForIntegration(kind, documentID string) {
 	c.s.mu.Lock()
 	defer c.s.mu.Unlock()
+	c.announceReady(kind, documentID)
+}
+
+func (c *Company) announceReady(kind, documentID string) {
 	c.publish(Event{
 		Topic: TopicFinancial, Type: kind + ".readyForIntegration", Subtopic: c.opts.EntityID,
 		Facts: financialFacts{

@@ -80,6 +80,10 @@ func (c *tokenCall) grant() (*tokenAnswer, *tokenError) {
 		return c.refresh()
 	case "client_credentials":
 		return c.clientCredentials()
+	case "authorization_code":
+		return c.authorizationCode()
+	case "otp":
+		return c.oneTimePassword()
 	default:
 		return nil, deny(60)
 	}
@@ -114,7 +118,7 @@ func (c *tokenCall) authenticate() *tokenError {
 		return deny(61)
 	}
 	c.app = c.s.apps[i]
-	if c.app.ClientSecret != secret {
+	if !c.app.takes(secret) {
 		return deny(64)
 	}
 	if c.app.Disabled {
@@ -136,8 +140,8 @@ func (c *tokenCall) password() (*tokenAnswer, *tokenError) {
 	switch c.form.Get("credtype") {
 	case "authtoken":
 	case "", "password":
-		// Without credtype the words are taken for a user's, whom nobody knows here.
-		return nil, deny(5)
+		// Without credtype the words are taken for a user's.
+		return c.userPassword(name, password)
 	default:
 		return nil, deny(120)
 	}
@@ -159,8 +163,8 @@ func (c *tokenCall) password() (*tokenAnswer, *tokenError) {
 	if e != nil {
 		return nil, e
 	}
-	id, refresh := c.s.newRefreshToken(c.app, co, scopes)
-	return c.answer(co, co.center, scopes, id, refresh), nil
+	id, refresh := c.s.newRefreshToken(c.app, co, nil, scopes)
+	return c.answer(co, nil, co.center, scopes, id, refresh), nil
 }
 
 func (c *tokenCall) refresh() (*tokenAnswer, *tokenError) {
@@ -189,9 +193,9 @@ func (c *tokenCall) refresh() (*tokenAnswer, *tokenError) {
 		t.expires = c.s.now().Add(c.s.opts.RefreshTokenLifetime)
 	} else {
 		delete(c.s.tokens.refresh, id)
-		id, t = c.s.newRefreshToken(t.app, t.company, t.scopes)
+		id, t = c.s.newRefreshToken(t.app, t.company, t.user, t.scopes)
 	}
-	return c.answer(t.company, t.company.center, scopes, id, t), nil
+	return c.answer(t.company, t.user, t.company.center, scopes, id, t), nil
 }
 
 func (c *tokenCall) clientCredentials() (*tokenAnswer, *tokenError) {
@@ -203,13 +207,13 @@ func (c *tokenCall) clientCredentials() (*tokenAnswer, *tokenError) {
 	if at.name == GlobalLandingZone {
 		at = c.s.centers[1]
 	}
-	return c.answer(nil, at, scopes, "", nil), nil
+	return c.answer(nil, nil, at, scopes, "", nil), nil
 }
 
 // elsewhere is code 16. The global landing zone answers for every data centre,
 // but only for the first token: a refresh belongs to the geolocation.
 func (c *tokenCall) elsewhere(co *Company) *tokenError {
-	if co.center == c.center || c.center.name == GlobalLandingZone && c.form.Get("grant_type") == "password" {
+	if co.center == c.center || c.center.name == GlobalLandingZone && slices.Contains([]string{"password", "authorization_code", "otp"}, c.form.Get("grant_type")) {
 		return nil
 	}
 	e := deny(16)
@@ -231,13 +235,13 @@ func (c *tokenCall) scopes(granted []string) ([]string, *tokenError) {
 	return asked, nil
 }
 
-func (c *tokenCall) answer(co *Company, at *center, scopes []string, id string, refresh *refreshToken) *tokenAnswer {
-	if co != nil {
+func (c *tokenCall) answer(co *Company, u *User, at *center, scopes []string, id string, refresh *refreshToken) *tokenAnswer {
+	if co != nil && u == nil {
 		c.s.events.connect(c.app, co)
 	}
 	a := &tokenAnswer{
 		Scope: strings.Join(scopes, " "), TokenType: "Bearer", Geolocation: at.base(c.r),
-		AccessToken: c.s.newAccessToken(c.app, co, at, scopes), RefreshToken: id,
+		AccessToken: c.s.newAccessToken(c.app, co, u, at, scopes), RefreshToken: id,
 	}
 	if refresh != nil {
 		a.RefreshExpiresIn = refresh.expires.Unix()

@@ -1,6 +1,7 @@
 package concurtest
 
 import (
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -218,6 +219,7 @@ func (c *Company) ApprovePaymentRequest(id string) PaymentRequest {
 	return c.changeRequest(id, func(p *PaymentRequest, now time.Time) {
 		p.ApprovalDate = now
 		p.ApprovalStatus, p.PaymentStatus = c.opts.Invoice.Approved, c.opts.Invoice.PendingPayment
+		c.ready(FinancialInvoice, p.ID, func(revision int) json.RawMessage { return c.invoiceDocument(p, revision) })
 	})
 }
 
@@ -226,6 +228,7 @@ func (c *Company) SendBackPaymentRequest(id string) PaymentRequest {
 	return c.changeRequest(id, func(p *PaymentRequest, _ time.Time) {
 		p.ApprovalDate = time.Time{}
 		p.ApprovalStatus, p.PaymentStatus = c.opts.Invoice.SentBack, c.opts.Invoice.NotPaid
+		c.withdraw(p.ID)
 	})
 }
 

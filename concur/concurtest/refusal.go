@@ -98,6 +98,17 @@ func (c *call) refuseAs(status int, id, message string) reply {
 	case events4:
 		// Its error bodies are not documented.
 		rep.body = map[string]string{"message": message}
+	case financial4:
+		rep.body = map[string]string{"message": message}
+	case payment4:
+		rep.body = map[string][]map[string]string{"errors": {{"errorCode": orElse(id, fmt.Sprint(status)), "errorMessage": message}}}
+	case spend4:
+		rep.body = map[string]string{"timestamp": instant(now), "status": fmt.Sprint(status), "message": message}
+	case accounting4:
+		rep.body = map[string]any{
+			"timestamp": instant(now), "httpStatus": text, "errorCode": orElse(id, "error"), "errorMessage": message,
+			"path": c.r.URL.Path, "validationErrors": []any{},
+		}
 	case gateway:
 	}
 	return rep

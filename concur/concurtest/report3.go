@@ -203,7 +203,7 @@ func (c *call) report3Filter(q url.Values) (func(*Report) bool, error) {
 	switch {
 	case user == "":
 		// Without user a token sees its own reports, and a company has none.
-		all = append(all, func(*Report) bool { return false })
+		all = append(all, func(r *Report) bool { return c.user != nil && c.user.Login == r.Owner })
 	case strings.EqualFold(user, "ALL"):
 	case c.company.userByLogin(user) == nil:
 		return nil, fmt.Errorf("user %q does not exist", user)

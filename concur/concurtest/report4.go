@@ -32,7 +32,7 @@ func inContext(handle func(*call, *Report) reply, contexts ...string) func(*call
 			return c.refuseAs(http.StatusBadRequest, "contextNotSupported", "Specified context not supported")
 		}
 		u := c.company.userByID(c.r.PathValue("user"))
-		if u == nil {
+		if u == nil || c.user != nil && c.user != u && context != "PROXY" {
 			return c.refuseAs(http.StatusForbidden, "userNotAuthorized", "The user is not known or not authorized")
 		}
 		r := c.company.report(c.r.PathValue("report"))

@@ -19,7 +19,19 @@ const (
 	scopeUser         = "user.read"
 	scopeFinancial    = "FISVC"
 	scopeUserEvents   = "identity.user.event.read"
+	scopeSpendEvents  = "spend.user.event.read"
+	scopeProvision    = "user.provision.read"
 	scopeUserCoreMore = "identity.user.coresensitive.read"
+	scopeWorkflow     = "expense.report.workflowstatus.write"
+	scopePayRead      = "invoice.paymentconfirmation.read"
+	scopePayWrite     = "invoice.paymentconfirmation.write"
+	scopeOrders3      = "INVPO"
+	scopeSpendUsers   = "spend.user.general.read"
+	scopeRates        = "expense.exchangerate.writeonly"
+	scopeImages       = "IMAGE"
+	scopeDocuments    = "spenddocs.receipts.read"
+	scopeAccountRead  = "spend.accountingintegration.read"
+	scopeAccountWrite = "spend.accountingintegration.write"
 )
 
 func allScopes() []string {
@@ -27,5 +39,7 @@ func allScopes() []string {
 		scopeInvoice3, scopeExpense3, scopeFinancial, scopeEvents, scopeReportRead, scopeReportWrite,
 		scopeUserCore, scopeUserCoreMore, scopeUserCompany, scopeUserEvents, scopeUserIDs,
 		scopeListRead, scopeItemRead, scopeListWrite, scopeItemWrite, scopeItemDelete, scopeVendors3, scopeUser,
+		scopeWorkflow, scopePayRead, scopePayWrite, scopeOrders3, scopeSpendUsers, scopeRates, scopeImages, scopeDocuments,
+		scopeAccountRead, scopeAccountWrite, scopeSpendEvents, scopeProvision,
 	}
 }

@@ -2,6 +2,7 @@ package concurtest
 
 import (
 	"crypto/rsa"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"net/http"
@@ -106,6 +107,15 @@ type Options struct {
 	// testing/synctest bubble.
 	DeliveryTransport http.RoundTripper
 
+	// EndpointRoots are the authorities of the endpoints' certificates, such as that
+	// of an httptest.Server. Default the system's.
+	EndpointRoots *x509.CertPool
+
+	// ClientName is the common name of the certificate that deliveries are made
+	// with. Default WebhookName. NoClientCertificate makes them without one.
+	ClientName          string
+	NoClientCertificate bool
+
 	// ManualDelivery delivers events only when Flush is called. By default they
 	// are delivered in the background.
 	ManualDelivery bool
@@ -139,6 +149,7 @@ type Server struct {
 	handler  http.Handler
 	client   *http.Client
 	signer   *signer
+	identity *identity
 	events   *events
 
 	mu        sync.Mutex // guards everything below
@@ -149,6 +160,9 @@ type Server struct {
 	companies []*Company
 	tokens    tokens
 	closed    bool
+
+	financialRefusals, financialCode int // RefuseFinancial
+	tickets                          map[string]ticketed
 }
 
 // New returns a server that listens nowhere: it is reached through Transport
@@ -170,6 +184,7 @@ func New(opts *Options) *Server {
 		o.AppScopes = allScopes()
 	}
 	s.signer = &signer{key: o.Key}
+	s.identity = &identity{name: orElse(o.ClientName, WebhookName)}
 	o.AccessTokenLifetime = orElse(o.AccessTokenLifetime, time.Hour)
 	o.RefreshTokenLifetime = orElse(o.RefreshTokenLifetime, 183*24*time.Hour)
 	o.RequestTokenLifetime = orElse(o.RequestTokenLifetime, 24*time.Hour)

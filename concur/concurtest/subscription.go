@@ -49,7 +49,7 @@ func (s *Server) Subscribe(topic, endpoint string, opts *SubscribeOptions) *Subs
 		panic(fmt.Sprintf("concurtest: Subscribe: filter: %v", err))
 	}
 	if o.Transport == nil {
-		o.Transport = &http.Transport{}
+		o.Transport = s.deliverer()
 	}
 	s.signer.private() // before the lock is needed, since it takes its time
 	s.mu.Lock()

@@ -16,10 +16,13 @@ const maxSubscriptions = 5
 // topicScopes are the topics and the scopes of which one opens each.
 func topicScopes() map[string][]string {
 	return map[string][]string{
-		"public.test":                         nil,
-		TopicReports:                          {scopeReportRead, scopeReportWrite},
-		TopicFinancial:                        {scopeFinancial},
-		"public.concur.user.profile.identity": {scopeUserEvents},
+		"public.test":                               nil,
+		TopicReports:                                {scopeReportRead, scopeReportWrite},
+		TopicFinancial:                              {scopeFinancial},
+		"public.concur.user.profile.identity":       {scopeUserEvents},
+		"public.concur.user.profile.spend":          {scopeSpendEvents},
+		"public.concur.user.provisioning":           {scopeProvision},
+		"public.concur.spend.accountingintegration": {scopeAccountRead},
 	}
 }
 
@@ -186,7 +189,7 @@ func (e *events) register(sub *Subscription) string {
 	}
 	transport := e.s.opts.DeliveryTransport
 	if transport == nil {
-		transport = &http.Transport{}
+		transport = e.s.deliverer()
 	}
 	sub.client = &http.Client{
 		Transport:     transport,

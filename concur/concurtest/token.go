@@ -16,6 +16,7 @@ type requestToken struct {
 
 type refreshToken struct {
 	company *Company
+	user    *User // whose it is; nil for the company's own
 	app     *App
 	scopes  []string
 	expires time.Time
@@ -24,6 +25,7 @@ type refreshToken struct {
 type accessToken struct {
 	app     *App
 	company *Company // nil for an app's own token
+	user    *User    // nil for an app's or a company's own token
 	center  *center
 	scopes  []string
 	expires time.Time
@@ -33,6 +35,8 @@ type tokens struct {
 	request map[string]*requestToken
 	refresh map[string]*refreshToken
 	access  map[string]*accessToken
+	consent map[string]*consent // authorization codes
+	otps    []*otp
 
 	refuse, refuseCode int // RefuseTokens
 }
@@ -40,6 +44,7 @@ type tokens struct {
 func newTokens() tokens {
 	return tokens{
 		request: map[string]*requestToken{}, refresh: map[string]*refreshToken{}, access: map[string]*accessToken{},
+		consent: map[string]*consent{},
 	}
 }
 
@@ -61,15 +66,18 @@ type claims struct {
 // newAccessToken gives out a JSON web token. The vendor's are signed with RS256;
 // nobody but the vendor checks them, so these are signed with HS256, which
 // needs no key pair in every test.
-func (s *Server) newAccessToken(a *App, c *Company, at *center, scopes []string) string {
+func (s *Server) newAccessToken(a *App, c *Company, u *User, at *center, scopes []string) string {
 	now := s.now()
-	t := &accessToken{app: a, company: c, center: at, scopes: scopes, expires: now.Add(s.opts.AccessTokenLifetime)}
+	t := &accessToken{app: a, company: c, user: u, center: at, scopes: scopes, expires: now.Add(s.opts.AccessTokenLifetime)}
 	cl := claims{
 		Audience: "*", Issuer: at.url(), Subject: a.ClientID, Expires: t.expires.Unix(), NotUntil: now.Unix(),
 		Issued: now.Unix(), Scopes: scopes, Type: principalApp, Version: 3, AppID: a.ClientID,
 	}
 	if c != nil {
 		cl.Subject, cl.Type, cl.Company = c.ID, principalCompany, c.ID
+	}
+	if u != nil {
+		cl.Subject, cl.Type = u.ID, principalUser
 	}
 	// A claim set is strings and numbers: it always encodes.
 	b, _ := json.Marshal(cl)
@@ -82,8 +90,8 @@ func (s *Server) newAccessToken(a *App, c *Company, at *center, scopes []string)
 	return token
 }
 
-func (s *Server) newRefreshToken(a *App, c *Company, scopes []string) (string, *refreshToken) {
-	t := &refreshToken{company: c, app: a, scopes: scopes, expires: s.now().Add(s.opts.RefreshTokenLifetime)}
+func (s *Server) newRefreshToken(a *App, c *Company, u *User, scopes []string) (string, *refreshToken) {
+	t := &refreshToken{company: c, user: u, app: a, scopes: scopes, expires: s.now().Add(s.opts.RefreshTokenLifetime)}
 	id := s.ids.uuid("refresh")
 	s.tokens.refresh[id] = t
 	return id, t

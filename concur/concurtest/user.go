@@ -23,6 +23,13 @@ type User struct {
 	CostCenter     string // of the identity profile: not the expense cost centre
 	Manager        string // login of the default approver
 	Inactive       bool
+
+	// Password lets the user's token be asked for; without one code 5 is answered.
+	// SSO answers code 21 instead.
+	Password string
+	SSO      bool
+
+	Spend Spend // settings for expenses
 }
 
 func (u *User) name() string { return strings.TrimSpace(u.FirstName + " " + u.LastName) }

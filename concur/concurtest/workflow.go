@@ -1,6 +1,7 @@
 package concurtest
 
 import (
+	"encoding/json"
 	"fmt"
 	"slices"
 	"time"
@@ -101,7 +102,17 @@ func (c *Company) step(id string, from []string, change func(*Report) Status) Re
 		panic(fmt.Sprintf("concurtest: report %s is %s (%s): this step is not possible", r.ID, r.ApprovalStatus, approvalName(r.ApprovalStatus)))
 	}
 	before := Status{Approval: r.ApprovalStatus, Payment: r.PaymentStatus}
-	to := change(r)
+	c.move(r, before, change(r))
+	return r.clone()
+}
+
+// advance is step for a call of a client, which has checked already.
+func (c *Company) advance(r *Report, to Status) {
+	c.move(r, Status{Approval: r.ApprovalStatus, Payment: r.PaymentStatus}, to)
+}
+
+// move changes the status of a report and does what belongs to it.
+func (c *Company) move(r *Report, before, to Status) {
 	r.ApprovalStatus, r.PaymentStatus, r.LastModified = to.Approval, to.Payment, c.s.now()
 	if to.Comment != "" {
 		r.LastComment = to.Comment
@@ -116,5 +127,10 @@ func (c *Company) step(id string, from []string, change func(*Report) Status) Re
 	if !to.Silent {
 		c.announceStatus(r, before, to)
 	}
-	return r.clone()
+	switch {
+	case to.Approval == SentBack:
+		c.withdraw(r.ID)
+	case to.Payment == ProcessingPayment && before.Payment != ProcessingPayment:
+		c.ready(FinancialExpense, r.ID, func(revision int) json.RawMessage { return c.expenseDocument(r, revision) })
+	}
 }

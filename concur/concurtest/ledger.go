@@ -1,0 +1,16 @@
+package concurtest
+
+import "encoding/json"
+
+// ledger is what a company has beside people, lists, reports and invoices.
+type ledger struct {
+	financial []*FinancialDocument
+	remarks   []*remark
+	faults    []*ReportFault
+	orders    map[string]json.RawMessage // purchase orders by number
+	receipts  []map[string]any           // goods receipts
+	rates     []Rate
+	images    map[string]Image
+	erps      []*erp
+	paid      []InvoicePayment // by Invoice Pay
+}
