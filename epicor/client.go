@@ -64,8 +64,28 @@ type Options struct {
 type Client struct {
 	// APInvoices enters supplier invoices and debit memos and reads them back.
 	APInvoices *APInvoiceService
+	// Attachments keeps files beside rows, such as the image of an invoice.
+	Attachments *AttachmentService
+	// Charts are the charts of accounts.
+	Charts *Entities[Chart]
+	// Currencies are the currencies of the company.
+	Currencies *Entities[Currency]
+	// ExchangeRates are the rates between currencies, day by day.
+	ExchangeRates *Entities[ExchangeRate]
+	// FiscalCalendars, FiscalYears and FiscalPeriods are the calendar of the ledger.
+	FiscalCalendars *Entities[FiscalCalendar]
+	FiscalPeriods   *Entities[FiscalPeriod]
+	FiscalYears     *Entities[FiscalYear]
 	// GLAccounts are the accounts of the general ledger.
 	GLAccounts *Entities[GLAccount]
+	// PaymentLines say which payment paid how much of which invoice.
+	PaymentLines *Entities[PaymentLine]
+	// Payments are checks and transfers to vendors.
+	Payments *Entities[Payment]
+	// PurchaseOrders, their lines and the releases of those.
+	PurchaseOrderLines    *Entities[PurchaseOrderLine]
+	PurchaseOrderReleases *Entities[PurchaseOrderRelease]
+	PurchaseOrders        *Entities[PurchaseOrder]
 	// SegmentValues are the values that GL accounts are made of: natural
 	// accounts, cost centres and so on.
 	SegmentValues *Entities[SegmentValue]
@@ -131,6 +151,18 @@ func NewClient(baseURL string, cred Credential, opts *Options) (*Client, error) 
 	if c.APInvoices, err = newAPInvoiceService(c, opts.Invoices); err != nil {
 		return nil, err
 	}
+	c.Attachments = &AttachmentService{c: c}
+	c.Charts = NewEntities[Chart](c, coaService, "COAs", "Company", "COACode")
+	c.Currencies = NewEntities[Currency](c, currencyService, "Currencies", "Company", "CurrencyCode")
+	c.ExchangeRates = NewEntities[ExchangeRate](c, rateService, "CurrExRates", "Company", "RateGrpCode", "SourceCurrCode", "TargetCurrCode", "EffectiveDate")
+	c.FiscalCalendars = NewEntities[FiscalCalendar](c, fiscalService, "FiscalCals", "Company", "FiscalCalendarID")
+	c.FiscalPeriods = NewEntities[FiscalPeriod](c, fiscalService, "FiscalPers", "Company", "FiscalCalendarID", "FiscalYear", "FiscalYearSuffix", "FiscalPeriod")
+	c.FiscalYears = NewEntities[FiscalYear](c, fiscalService, "FiscalYrs", "Company", "FiscalCalendarID", "FiscalYear", "FiscalYearSuffix")
+	c.PaymentLines = NewEntities[PaymentLine](c, paymentService, "APTrans", "Company", "HeadNum", "APTranNo", "InvoiceNum", "Voided")
+	c.Payments = NewEntities[Payment](c, paymentService, "PaymentEntries", "Company", "HeadNum")
+	c.PurchaseOrderLines = NewEntities[PurchaseOrderLine](c, orderService, "PODetails", "Company", "PONUM", "POLine")
+	c.PurchaseOrderReleases = NewEntities[PurchaseOrderRelease](c, orderService, "PORels", "Company", "PONum", "POLine", "PORelNum")
+	c.PurchaseOrders = NewEntities[PurchaseOrder](c, orderService, "POes", "Company", "PONum")
 	c.GLAccounts = NewEntities[GLAccount](c, glAccountService, "GLAccounts", "Company", "COACode", "GLAccount1")
 	c.SegmentValues = NewEntities[SegmentValue](c, segmentService, "COASegValues", "Company", "COACode", "SegmentNbr", "SegmentCode")
 	c.Segments = NewEntities[Segment](c, coaService, "COASegments", "Company", "COACode", "SegmentNbr")

@@ -2,9 +2,11 @@ package epicor
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"net/http"
+	"net/url"
 	"strings"
 
 	"github.com/ml-connector/ml-connector/epicor/odata"
@@ -18,7 +20,8 @@ type Entities[T any] struct {
 	service string
 	set     string
 	key     []string
-	shape   shape // where T holds the company and the key
+	shape   shape      // where T holds the company and the key
+	params  url.Values // beside the options of OData
 }
 
 // NewEntities returns a reader of any entity set:
@@ -108,6 +111,9 @@ func (e *Entities[T]) page(ctx context.Context, q odata.Query, token string, lef
 // Get returns the row with this key, without the company, which is the
 // client's: Vendors.Get(ctx, 42). No such row: ErrNotFound.
 func (e *Entities[T]) Get(ctx context.Context, key ...any) (*T, error) {
+	if len(e.key) == 0 || e.key[0] == "" {
+		return nil, &Error{Operation: e.op(), err: errors.New("the rows of a query have no address of their own")}
+	}
 	if len(key) != len(e.key)-1 {
 		return nil, &Error{Operation: e.op(), err: fmt.Errorf("a key of %d parts was given, %s are needed", len(key), strings.Join(e.key[1:], ", "))}
 	}

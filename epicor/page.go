@@ -83,13 +83,13 @@ func (e *Entities[T]) sized(ctx context.Context, q odata.Query, token string, si
 	byKey := e.byKey(q)
 	if len(q.Select) > 0 && byKey {
 		for _, k := range e.key {
-			if !slices.Contains(q.Select, k) {
+			if k != "" && !slices.Contains(q.Select, k) {
 				q.Select = append(slices.Clip(q.Select), k)
 			}
 		}
 	}
 	for _, k := range e.key {
-		if !slices.ContainsFunc(q.OrderBy, func(o odata.Order) bool { return o.Column == k }) {
+		if k != "" && !slices.ContainsFunc(q.OrderBy, func(o odata.Order) bool { return o.Column == k }) {
 			q.OrderBy = append(slices.Clip(q.OrderBy), odata.Asc(k))
 		}
 	}
@@ -102,6 +102,12 @@ func (e *Entities[T]) sized(ctx context.Context, q odata.Query, token string, si
 		if query, err = q.Encode(); err != nil {
 			return nil, &Error{Operation: e.op(), err: err}
 		}
+		if len(e.params) > 0 {
+			query += "&" + strings.ReplaceAll(e.params.Encode(), "+", "%20")
+		}
+	}
+	if e.set == "" {
+		return nil, &Error{Operation: queryService, err: errors.New("this is no id of a query")}
 	}
 	res, err := e.c.do(ctx, call{op: e.op(), method: http.MethodGet, path: e.op(), query: query})
 	if err != nil {
@@ -136,6 +142,9 @@ func (e *Entities[T]) next(at place, list *rows[T], last []any, byKey bool, size
 	}
 	// A link that counts rows shifts when rows change; the key does not.
 	if last != nil && byKey && at.link == "" && (link == nil || link.Query().Has("$skip")) {
+		if slices.Equal(last, at.after) {
+			return "", &Error{Operation: e.op(), err: errLoop}
+		}
 		parts := make([]string, 0, len(last))
 		for _, v := range last {
 			parts = append(parts, formatKey(v))
@@ -170,6 +179,9 @@ func (e *Entities[T]) decode(status int, body []byte) (*rows[T], []any, error) {
 		return e.decodeEach(status, body)
 	}
 	for _, item := range list.Value {
+		if e.shape.company < 0 {
+			break
+		}
 		if err := e.ours(reflect.ValueOf(item).Elem().Field(e.shape.company).String()); err != nil {
 			return nil, nil, err
 		}
@@ -279,7 +291,9 @@ func shapeOf[T any](key []string) shape {
 		return -1
 	}
 	s := shape{company: field(key[0], reflect.String), ok: true}
-	if s.company < 0 || t.Field(s.company).Type.Kind() != reflect.String {
+	if key[0] == "" {
+		s.company = field("Company", reflect.String)
+	} else if s.company < 0 || t.Field(s.company).Type.Kind() != reflect.String {
 		return shape{}
 	}
 	for _, k := range key[1:] {
