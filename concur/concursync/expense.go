@@ -203,6 +203,14 @@ func (s *ReportSource) leaf(ctx context.Context, header *concur.Report, owner, e
 		Description: e.BusinessPurpose, Merchant: e.Vendor.Description, Country: e.Location.CountryCode,
 		Amount: e.ApprovedAmount.Value.Value(), Personal: e.IsPersonalExpense,
 	}
+	if entry.Personal {
+		// Nothing of it is approved. What was entered is what the employee owes where
+		// the company's card paid.
+		if c := e.PostedAmount.CurrencyCode; c != "" && c != header.CurrencyCode {
+			return leaf{}, fmt.Errorf("concursync: report %s: expense %s was entered in %s, the report in %s", header.ReportID, expenseID, c, header.CurrencyCode)
+		}
+		entry.Amount = e.PostedAmount.Value.Value()
+	}
 	if entry.Type.Code == "" {
 		entry.Type.Code = e.ExpenseType.Code
 	}
@@ -234,7 +242,8 @@ func (s *ReportSource) allocations(ctx context.Context, header *concur.Report, o
 			continue
 		}
 		share := document.Allocation{ID: a.AllocationID, Percent: a.Percentage.Value(), Amount: a.ApprovedAmount.Value.Value()}
-		given = given && a.ApprovedAmount.Value.Present()
+		// The approved shares of a personal expense are as empty as its approved amount.
+		given = given && a.ApprovedAmount.Value.Present() && !e.Personal
 		if a.AccountCode != concur.PendingAccount {
 			share.Account = a.AccountCode
 		}

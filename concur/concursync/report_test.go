@@ -97,6 +97,16 @@ func TestPersonalExpensesAreMarked(t *testing.T) {
 	require.True(t, d.Entries[1].Personal)
 }
 
+func TestAPersonalExpenseBearsWhatWasEnteredSinceNothingOfItIsApproved(t *testing.T) {
+	t.Parallel()
+	o := open(t, nil)
+	personal := concurtest.Expense{Type: "MOVIE", PaymentType: "CBCP", Personal: true, Amount: concurtest.Amount("20")}
+	d := o.fetch(t, o.approved(lunch("12.50"), personal), nil).Content
+	require.NoError(t, d.Check())
+	require.Equal(t, "20", d.Entries[1].Amount.String())
+	require.Equal(t, "12.5", d.Total.String())
+}
+
 func TestAllocationsBearTheirCodesAndAddUp(t *testing.T) {
 	t.Parallel()
 	o := open(t, nil)

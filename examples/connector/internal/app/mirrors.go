@@ -7,6 +7,7 @@ import (
 	"github.com/ml-connector/ml-connector/concur/concursync"
 	"github.com/ml-connector/ml-connector/epicor/epicorsync"
 	"github.com/ml-connector/ml-connector/sync/connector"
+	"github.com/ml-connector/ml-connector/sync/document"
 	"github.com/ml-connector/ml-connector/sync/engine"
 )
 
@@ -18,7 +19,7 @@ const (
 )
 
 // Mirrors says which reference data of Epicor is kept up to date in Concur. The
-// zero value: none.
+// zero value: none; GL accounts and vendors are watched all the same.
 type Mirrors struct {
 	AccountList   string // UUID of the list for GL accounts; empty: they are not mirrored
 	CentreList    string // UUID of the list for cost centres; empty: they are not mirrored
@@ -33,14 +34,18 @@ type VendorMirror struct {
 	Copy     concursync.VendorCopyOptions
 }
 
-// mirror adds a tenant's mirrors to the engine.
+// mirror adds a tenant's mirrors to the engine. GL accounts and vendors are
+// watched also where they are not copied to Concur, so that documents that wait
+// for one go on when it appears.
 func (a *App) mirror(w *tenant) error {
 	m, coa := w.cfg.Mirrors, w.cfg.Epicor.Tables.COACode
+	var accounts connector.Copy[document.ListItem]
 	if m.AccountList != "" {
-		original := epicorsync.AccountsOriginal(w.epicor, &epicorsync.AccountsOptions{COACode: coa})
-		if err := addMirror(a, w, AccountMirror, original, concursync.ListCopy(w.concur, m.AccountList, nil)); err != nil {
-			return err
-		}
+		accounts = concursync.ListCopy(w.concur, m.AccountList, nil)
+	}
+	original := epicorsync.AccountsOriginal(w.epicor, &epicorsync.AccountsOptions{COACode: coa})
+	if err := addMirror(a, w, AccountMirror, original, accounts); err != nil {
+		return err
 	}
 	if m.CentreList != "" {
 		original := epicorsync.SegmentOriginal(w.epicor, coa, m.CentreSegment, nil)
@@ -51,7 +56,8 @@ func (a *App) mirror(w *tenant) error {
 	if v := m.Vendors; v != nil {
 		return addMirror(a, w, VendorsMirror, epicorsync.VendorsOriginal(w.epicor, &v.Original), concursync.VendorCopy(w.concur, &v.Copy))
 	}
-	return nil
+	watched := epicorsync.VendorsOriginal(w.epicor, &epicorsync.VendorsOptions{EmployeeColumn: w.cfg.Epicor.Tables.EmployeeColumn})
+	return addMirror[document.Vendor](a, w, VendorsMirror, watched, nil)
 }
 
 func addMirror[T any](a *App, w *tenant, name string, original connector.Original[T], to connector.Copy[T]) error {
