@@ -90,32 +90,13 @@ func (c *fakesRunCommand) Run(ctx context.Context, p *program) error {
 	if err := app.Renew(c.Dir, app.Fakes); err != nil {
 		return err
 	}
-	addrs, err := c.addresses()
-	if err != nil {
-		return &mendError{err}
-	}
 	s := &simulators{concur: concurtest.New(nil), epicor: epicortest.New(nil)}
 	defer s.close()
-	if err := s.concur.Start(addrs[0], addrs[1], addrs[2]); err != nil {
-		return &mendError{fmt.Errorf("start the simulated Concur: %w; name other addresses with --listen", err)}
-	}
-	if err := s.epicor.Listen(addrs[3]); err != nil {
-		return &mendError{fmt.Errorf("start the simulated Epicor: %w; name other addresses with --listen", err)}
-	}
-	sample.Epicor(s.epicor)
-	s.company = sample.Concur(s.concur)
-	sample.More(s.company)
-	if err := c.subscribe(ctx, s); err != nil {
-		return err
-	}
-	stop, err := s.administer(ctx, addrs[4])
+	stop, err := c.start(ctx, s)
 	if err != nil {
-		return &mendError{fmt.Errorf("start the simulators' administration: %w; name other addresses with --listen", err)}
+		return err
 	}
 	defer stop()
-	if err := c.write(s); err != nil {
-		return err
-	}
 	if c.Seed == "approved" {
 		s.approveAll()
 	}
@@ -123,6 +104,35 @@ func (c *fakesRunCommand) Run(ctx context.Context, p *program) error {
 	<-ctx.Done()
 	p.screen.Printf("\nThe simulators stopped; what stood in them is gone.\n")
 	return nil
+}
+
+// start fills the simulators, lets them listen and writes the files.
+func (c *fakesRunCommand) start(ctx context.Context, s *simulators) (stop func(), err error) {
+	addrs, err := c.addresses()
+	if err != nil {
+		return nil, &mendError{err}
+	}
+	if err := s.concur.Start(addrs[0], addrs[1], addrs[2]); err != nil {
+		return nil, &mendError{fmt.Errorf("start the simulated Concur: %w; name other addresses with --listen", err)}
+	}
+	if err := s.epicor.Listen(addrs[3]); err != nil {
+		return nil, &mendError{fmt.Errorf("start the simulated Epicor: %w; name other addresses with --listen", err)}
+	}
+	sample.Epicor(s.epicor)
+	s.company = sample.Concur(s.concur)
+	sample.More(s.company)
+	if err := c.subscribe(ctx, s); err != nil {
+		return nil, err
+	}
+	stop, err = s.administer(ctx, addrs[4])
+	if err != nil {
+		return nil, &mendError{fmt.Errorf("start the simulators' administration: %w; name other addresses with --listen", err)}
+	}
+	if err := c.write(s); err != nil {
+		stop()
+		return nil, err
+	}
+	return stop, nil
 }
 
 // subscribe does what ml-connector subscribe does: the app registers where its
