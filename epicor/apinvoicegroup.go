@@ -88,6 +88,45 @@ func (s *APInvoiceService) unlock(ctx context.Context, id string, ds *Tableset) 
 	return err
 }
 
+// Release gives a group free that this client's user still holds although
+// nobody in this process works in it: a process that was killed left it locked,
+// and people could not post it. A group that somebody else holds, that is free
+// or gone is left alone. It is repeatable. Another process of the same user that
+// works in the group at the moment loses its lock, so call it only when
+// recovering.
+func (s *APInvoiceService) Release(ctx context.Context, group string) error {
+	l := s.groupLock(group)
+	defer s.dropLock(group)
+	select {
+	case l.turn <- struct{}{}:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	defer func() { <-l.turn }()
+	if l.users > 0 {
+		return nil
+	}
+	ds, err := s.group(ctx, group)
+	if errors.Is(err, ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	row, err := one(ds, tableGroup)
+	if err != nil {
+		return err
+	}
+	user, err := s.user(ctx)
+	if err != nil {
+		return err
+	}
+	if by := row.Text("ActiveUserID"); by == "" || user == "" || !strings.EqualFold(by, user) {
+		return nil
+	}
+	return s.unlock(ctx, group, ds)
+}
+
 func (s *APInvoiceService) groupLock(id string) *groupLock {
 	s.mu.Lock()
 	defer s.mu.Unlock()

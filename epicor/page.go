@@ -192,11 +192,20 @@ func (e *Entities[T]) decode(status int, body []byte) (*rows[T], []any, error) {
 	last := reflect.ValueOf(list.Value[len(list.Value)-1]).Elem()
 	key := make([]any, 0, len(e.shape.key))
 	for _, f := range e.shape.key {
-		v := last.Field(f).Interface()
-		if d, ok := v.(Date); ok && d.IsZero() {
-			return list, nil, nil // no date can be compared with none
+		switch v := last.Field(f); v.Kind() { //nolint:exhaustive // shapeOf takes no other kinds
+		case reflect.String:
+			key = append(key, v.String())
+		case reflect.Bool:
+			key = append(key, v.Bool())
+		case reflect.Struct:
+			d, ok := v.Interface().(Date)
+			if !ok || d.IsZero() {
+				return list, nil, nil // no date can be compared with none
+			}
+			key = append(key, d)
+		default:
+			key = append(key, v.Int())
 		}
-		key = append(key, v)
 	}
 	return list, key, nil
 }

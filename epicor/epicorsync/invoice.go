@@ -85,7 +85,30 @@ func (s *InvoiceSink) Find(ctx context.Context, d connector.Delivery[document.Po
 		f.Presence = connector.Absent
 	}
 	f.Receipt = s.receipt(seen.invoices(), nil)
+	if f.Presence == connector.Same {
+		// A process that was killed between its last write and giving the group free
+		// left it locked, and nothing else will be delivered that would free it.
+		if err := s.release(ctx, seen.invoices()); err != nil {
+			return connector.Finding{}, s.trouble(err)
+		}
+	}
 	return f, nil
+}
+
+// release gives the groups of invoices that are not posted free, where our own
+// user holds them and nobody here works in them.
+func (s *InvoiceSink) release(ctx context.Context, invs []*epicor.APInvoice) error {
+	done := map[string]bool{}
+	for _, inv := range invs {
+		if inv.Posted || inv.Group == "" || done[inv.Group] {
+			continue
+		}
+		done[inv.Group] = true
+		if err := s.c.APInvoices.Release(ctx, inv.Group); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Deliver makes the set, or completes it: invoices that stand there with the

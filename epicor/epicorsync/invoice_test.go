@@ -397,6 +397,24 @@ func TestAGroupThatAClerkWorksInIsWaitedFor(t *testing.T) {
 	require.NoError(t, err)
 }
 
+func TestAGroupThatAKilledProcessLeftLockedIsGivenFreeWhenTheSetIsFound(t *testing.T) {
+	srv, s := setup(t)
+	_, err := s.Deliver(t.Context(), report())
+	require.NoError(t, err)
+	srv.LockGroup(company, "CX261030U", epicortest.DefaultUser)
+	require.Equal(t, connector.Same, find(t, s, report()).Presence)
+	require.Empty(t, srv.Locks(company))
+}
+
+func TestALockOfAClerkIsLeftAloneWhenTheSetIsFound(t *testing.T) {
+	srv, s := setup(t)
+	_, err := s.Deliver(t.Context(), report())
+	require.NoError(t, err)
+	srv.LockGroup(company, "CX261030U", "clerk")
+	require.Equal(t, connector.Same, find(t, s, report()).Presence)
+	require.Equal(t, map[string]string{"CX261030U": "clerk"}, srv.Locks(company))
+}
+
 func TestAGroupThatSomebodyElseMadeIsNeverEntered(t *testing.T) {
 	srv, s := setup(t)
 	srv.AddGroups(company, epicortest.Group{ID: "CX261030U", CreatedBy: "clerk"})
