@@ -64,8 +64,10 @@ func (t *TieOut) Ties() bool {
 // approved is what Concur says about one document.
 type approved struct {
 	document string
+	number   string
 	currency string
 	amount   decimal.Decimal
+	at       time.Time // of the final approval
 }
 
 // TieOut ties a tenant's documents out that were finally approved since a
@@ -76,7 +78,7 @@ func (a *App) TieOut(ctx context.Context, name string, since time.Time) (*TieOut
 		return nil, err
 	}
 	ctx = a.scope(ctx, name, "tie-out")
-	docs, err := a.approved(ctx, t, since)
+	docs, err := a.approved(ctx, t, since, time.Time{})
 	if err != nil {
 		return nil, fmt.Errorf("read what Concur approved: %w", err)
 	}
@@ -178,17 +180,30 @@ func (a *App) tie(ctx context.Context, t *tenant, d approved, standing []epicors
 	return doc, nil
 }
 
-// approved reads from Concur what was finally approved since a moment: reports
-// from the list of version 3, supplier invoices from the digests and then one by
-// one, since a digest shows no approved amount.
-func (a *App) approved(ctx context.Context, t *tenant, since time.Time) ([]approved, error) {
+// approved reads from Concur what was finally approved from one moment until
+// before another (zero: now): reports from the list of version 3, supplier
+// invoices from the digests and then one by one, since a digest shows no approved
+// amount.
+func (a *App) approved(ctx context.Context, t *tenant, since, until time.Time) ([]approved, error) {
+	within := func(at time.Time) bool {
+		return at.IsZero() || !at.Before(since) && (until.IsZero() || at.Before(until))
+	}
 	var out []approved
-	q := concur.ReportV3Query{User: concur.AllUsers, PaymentStatusCode: t.readyReports(), ProcessingPaymentDateAfter: since.UTC()}
+	q := concur.ReportV3Query{
+		User: concur.AllUsers, PaymentStatusCode: t.readyReports(),
+		// Whether the vendor's "after" holds the moment itself is not documented.
+		ProcessingPaymentDateAfter: since.UTC().Add(-time.Second),
+	}
+	if !until.IsZero() {
+		q.ProcessingPaymentDateBefore = until.UTC()
+	}
 	for r, err := range t.concur.ReportsV3.List(ctx, q) {
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, approved{string(document.Report) + "/" + r.ID, r.CurrencyCode, r.TotalApprovedAmount.Value()})
+		if at := r.ProcessingPaymentDate.Time(); within(at) {
+			out = append(out, approved{string(document.Report) + "/" + r.ID, "", r.CurrencyCode, r.TotalApprovedAmount.Value(), at})
+		}
 	}
 	if t.invoices == nil {
 		return out, nil
@@ -206,10 +221,9 @@ func (a *App) approved(ctx context.Context, t *tenant, since time.Time) ([]appro
 		if err != nil {
 			return nil, err
 		}
-		if at := p.WorkflowCompleteDate.Time(); !at.IsZero() && at.Before(since) {
-			continue
+		if at := p.WorkflowCompleteDate.Time(); within(at) {
+			out = append(out, approved{string(document.Invoice) + "/" + p.ID, string(p.InvoiceNumber), string(p.CurrencyCode), p.TotalApprovedAmount.Value(), at})
 		}
-		out = append(out, approved{string(document.Invoice) + "/" + p.ID, string(p.CurrencyCode), p.TotalApprovedAmount.Value()})
 	}
 	return out, nil
 }

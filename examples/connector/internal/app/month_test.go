@@ -1,0 +1,163 @@
+package app
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/shopspring/decimal"
+	"github.com/stretchr/testify/require"
+
+	"github.com/ml-connector/ml-connector/audit"
+	"github.com/ml-connector/ml-connector/concur/concurtest"
+	"github.com/ml-connector/ml-connector/examples/connector/internal/sample"
+	"github.com/ml-connector/ml-connector/sync/document"
+	"github.com/ml-connector/ml-connector/sync/engine"
+)
+
+// reconciled lets all that the sample has be approved and posted, does some harm
+// and reconciles the month. The bubble's clock begins on 2000-01-01.
+func reconciled(t *testing.T, harm func(context.Context, *world, *App)) *Month {
+	t.Helper()
+	var m *Month
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		for _, r := range w.company.Reports {
+			w.company.Approve(r.ID)
+		}
+		a := w.connector()
+		w.run(a, time.Minute)
+		if harm != nil {
+			harm(audit.NewContext(t.Context(), audit.Scope{Tenant: tenantName, Subject: "harm"}), w, a)
+		}
+		var err error
+		m, err = a.Reconcile(t.Context(), tenantName, 2000, time.January)
+		require.NoError(t, err)
+	})
+	return m
+}
+
+func (m *Month) document(t *testing.T, number string) MonthDocument {
+	t.Helper()
+	for _, d := range m.Documents {
+		if d.Label.Number == number {
+			return d
+		}
+	}
+	t.Fatalf("no document %s", number)
+	return MonthDocument{}
+}
+
+func TestAnHonestMonthTiesAndWhatIsOpenIsToBeAccrued(t *testing.T) {
+	m := reconciled(t, nil)
+	require.True(t, m.Ties(), "%+v", m)
+	require.True(t, m.Running)
+	require.Equal(t, []string{"2000-01", "EPIC06"}, []string{m.Month, m.Company})
+	require.Len(t, m.Documents, 17)
+	require.Len(t, m.Accruals, 1)
+	require.Equal(t, "USD 1514.1", m.Accruals[0].Currency+" "+m.Accruals[0].Amount.String(), "one unknown cost centre, one missing supplier")
+	require.Equal(t, 2, m.Accruals[0].Documents)
+	open := m.document(t, sample.UnknownCode)
+	require.Equal(t, engine.WordOpen, open.Word)
+	require.Equal(t, "cost_centre_unknown", open.Cause)
+	require.NotEmpty(t, open.Who)
+	require.Equal(t, "Ana Ruiz", m.document(t, sample.Itemised).Owner)
+}
+
+func TestAMonthNamesWhatEpicorNoLongerHas(t *testing.T) {
+	m := reconciled(t, func(ctx context.Context, w *world, a *App) {
+		inv := harmed(w)
+		require.NoError(t, a.tenants[tenantName].epicor.APInvoices.Delete(ctx, inv.VendorNum, inv.Number, inv.ExternalID))
+	})
+	require.False(t, m.Ties())
+	d := m.document(t, sample.LostAnswer)
+	require.Equal(t, "450", d.Difference.String())
+	require.Contains(t, d.Why, "Epicor does not have it")
+	require.Contains(t, d.Why, "CX-"+sample.LostAnswer)
+}
+
+func TestAMonthNamesWhatWasChangedInEpicor(t *testing.T) {
+	m := reconciled(t, func(_ context.Context, w *world, _ *App) {
+		inv := harmed(w)
+		w.epicor.EditInvoice(sample.EpicorCompany, inv.VendorID, inv.Number, map[string]any{"DocInvoiceAmt": decimal.RequireFromString("449.99")})
+	})
+	require.False(t, m.Ties())
+	d := m.document(t, sample.LostAnswer)
+	require.Equal(t, []string{"450", "449.99", "0.01"}, []string{d.InConcur.String(), d.InEpicor.String(), d.Difference.String()})
+	require.NotEmpty(t, d.Why)
+}
+
+func TestAMonthNamesWhatStandsInEpicorAndConcurDoesNotExplain(t *testing.T) {
+	m := reconciled(t, func(_ context.Context, w *world, _ *App) {
+		inv := harmed(w)
+		w.epicor.EditInvoice(sample.EpicorCompany, inv.VendorID, inv.Number, map[string]any{"ExternalID": strings.Repeat("A", 32)})
+	})
+	require.False(t, m.Ties())
+	require.Len(t, m.Strangers, 1)
+	require.Contains(t, m.Strangers[0].Why, "does not know")
+	require.Contains(t, m.document(t, sample.LostAnswer).Why, "deleted or cancelled")
+}
+
+func TestAMonthNamesAnInvoiceWhoseReportIsNoLongerApproved(t *testing.T) {
+	m := reconciled(t, func(_ context.Context, w *world, _ *App) {
+		w.company.DeleteReport(w.report(sample.LostAnswer).ID)
+	})
+	require.Len(t, m.Strangers, 1)
+	require.Contains(t, m.Strangers[0].Why, sample.LostAnswer)
+}
+
+func TestAMonthNamesADocumentThatWasNeverTakenIn(t *testing.T) {
+	m := reconciled(t, func(_ context.Context, w *world, _ *App) {
+		w.company.Approve(w.company.AddReport(concurtest.Report{
+			Owner: "a.ruiz@brightwater.example", ApprovalStatus: concurtest.PendingApproval,
+			Expenses: []concurtest.Expense{{Type: "TAXI", Amount: concurtest.Amount("12.00")}},
+		}).ID)
+	})
+	require.False(t, m.Ties())
+	found := 0
+	for _, d := range m.Documents {
+		if d.Ledger == "" {
+			found++
+			require.Contains(t, d.Why, "the ledger does not know it")
+			require.True(t, d.Difference.Equal(d.InConcur))
+		}
+	}
+	require.Equal(t, 1, found)
+}
+
+func TestWhatIsPostedToTheNextMonthTiesInItsOwnAndIsAccruedThere(t *testing.T) {
+	m := reconciled(t, func(_ context.Context, w *world, _ *App) {
+		inv := harmed(w)
+		w.epicor.EditInvoice(sample.EpicorCompany, inv.VendorID, inv.Number, map[string]any{"ApplyDate": "2000-02-03"})
+	})
+	require.True(t, m.Ties())
+	require.Equal(t, "1964.1", m.Accruals[0].Amount.String(), "450.00 more")
+	require.Equal(t, document.Date("2000-02-03"), m.document(t, sample.LostAnswer).Invoices[0].Applied)
+}
+
+func TestWhatWasPostedLongBeforeItsMonthIsLookedUpByItself(t *testing.T) {
+	m := reconciled(t, func(_ context.Context, w *world, _ *App) {
+		inv := harmed(w)
+		w.epicor.EditInvoice(sample.EpicorCompany, inv.VendorID, inv.Number, map[string]any{"ApplyDate": "1999-02-03"})
+	})
+	require.True(t, m.Ties())
+}
+
+func TestTheNextMonthIsEmptyAndNamesWhatIsOpenFromTheOneBefore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.company.Approve(w.report(sample.UnknownCode).ID)
+		w.company.Approve(w.report(sample.Itemised).ID)
+		a := w.connector()
+		w.run(a, time.Minute)
+		m, err := a.Reconcile(t.Context(), tenantName, 2000, time.February)
+		require.NoError(t, err)
+		require.True(t, m.Ties())
+		require.Empty(t, m.Documents)
+		require.Len(t, m.Earlier, 2, "one report, one supplier invoice")
+		require.Equal(t, "2000-01", m.Earlier[0].Period)
+		require.Equal(t, "1514.1", m.Accruals[0].Earlier.String())
+	})
+}
