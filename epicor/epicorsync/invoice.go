@@ -89,7 +89,7 @@ func (s *InvoiceSink) Find(ctx context.Context, d connector.Delivery[document.Po
 		// A process that was killed between its last write and giving the group free
 		// left it locked, and nothing else will be delivered that would free it.
 		if err := s.release(ctx, seen.invoices()); err != nil {
-			return connector.Finding{}, s.trouble(err)
+			return connector.Finding{}, trouble(err)
 		}
 	}
 	return f, nil
