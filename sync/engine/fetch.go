@@ -294,6 +294,7 @@ func (w *work) ready(ctx context.Context, learn func(*row), s snapshot) error {
 			r.push(revision{Effect: None, Generation: r.generation()})
 			rev = r.current()
 		}
+		// Another flow's notice may have come meanwhile; from now on it is ignored.
 		r.Owner, t.Flow = w.f.name, w.f.name
 		rev.Number, rev.Handle, rev.Person = s.Revision, s.Handle, s.Person
 		rev.Totals, rev.Period, rev.Content = s.Totals, s.Period, name

@@ -133,6 +133,20 @@ func TestReplayOfOneAndOfAllWithOneCause(t *testing.T) {
 	})
 }
 
+func TestReplaySkipsARowThatWasParkedAgainSinceThePlan(t *testing.T) {
+	in(t, func(t *testing.T, b *bench) {
+		b.mapper.issues = func(c claim) mapping.Issues { return mapping.Issues{{Code: fmt.Sprint("cause_", c.Amounts["emp"])}} }
+		e := b.posted(ten)
+		p, err := e.Plan(t.Context(), storage.Query{Tenant: tenant})
+		require.NoError(t, err)
+		b.change(e, 2, connector.Ready, map[string]int64{"emp": 2000})
+		require.Equal(t, "cause_2000", b.status("R1").Cause)
+		n, err := e.Replay(t.Context(), p, engine.Act{Actor: "ann"})
+		require.NoError(t, err)
+		require.Equal(t, 0, n, "somebody approved the replay of another revision")
+	})
+}
+
 func TestReplayIsAuditedWithWhoAndWhyAndNeedsAWho(t *testing.T) {
 	in(t, func(t *testing.T, b *bench) {
 		b.mapper.issues = func(claim) mapping.Issues { return mapping.Issues{{Code: "x"}} }

@@ -138,6 +138,53 @@ func TestProcessThatPausesInTheMiddleOfADeliveryAndWakesLater(t *testing.T) {
 	})
 }
 
+// late is a sink whose answer to the first delivery comes late.
+type late struct {
+	*toyERP
+	after func(n int)
+}
+
+func (s late) Deliver(ctx context.Context, d connector.Delivery[bills]) (connector.Receipt, error) {
+	r, err := s.toyERP.Deliver(ctx, d)
+	_, n, _ := s.counts()
+	s.after(n)
+	return r, err
+}
+
+func TestProcessThatWakesAfterItsDocumentWasTakenBackWritesNothing(t *testing.T) {
+	in(t, func(t *testing.T, b *bench) {
+		store := &stalled{Store: b.store}
+		paused := make(chan struct{})
+		var resume func()
+		b.source.put("R1", 1, connector.Ready, ten)
+		e, err := engine.New(store, b.trail(), &b.opts)
+		require.NoError(t, err)
+		require.NoError(t, engine.Add(e, engine.Flow[claim, bills]{
+			Tenant: tenant, Name: "claims", Target: "erp", Source: b.source, Mapper: b.mapper, Policy: &b.policy,
+			Sink: late{b.erp, func(n int) {
+				if n == 1 {
+					resume = store.stop()
+					<-paused
+				}
+			}},
+		}))
+		b.notify(e, "R1")
+		b.start(e)
+		pass(time.Second)
+		other := b.engine()
+		b.start(other)
+		pass(10 * time.Minute)
+		require.Equal(t, engine.Confirmed, b.status("R1").State, "found by the other one")
+		b.change(other, 1, connector.Withdrawn, nil)
+		require.Equal(t, engine.Reversed, b.status("R1").State)
+		close(paused)
+		resume()
+		pass(10 * time.Minute)
+		require.Equal(t, engine.Reversed, b.status("R1").State, "its answer is of another time")
+		require.Empty(t, b.erp.all())
+	})
+}
+
 func TestProcessThatPausesInsideAReversalTakesNothingOfTheNextGeneration(t *testing.T) {
 	in(t, func(t *testing.T, b *bench) {
 		store := &stalled{Store: b.store}

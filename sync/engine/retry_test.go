@@ -172,6 +172,7 @@ func TestConnectionFaultShutsThatTenantsSystemOnlyAndGoesOnByItselfWhenMended(t 
 		b.notify(e, "R1")
 		b.start(e)
 		pass(time.Minute)
+		require.Len(t, e.Shut(), 1)
 		require.Equal(t, []engine.Shut{{
 			Tenant: tenant, Target: "erp", Why: "licence: " + connector.ErrConnection.Error(), Mend: true,
 			Since: e.Shut()[0].Since, Until: e.Shut()[0].Until,

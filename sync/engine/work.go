@@ -128,13 +128,7 @@ func (e *Engine) work(ctx context.Context, id storage.ID, given *snapshot) error
 	if err != nil {
 		return e.unreadable(ctx, t, err)
 	}
-	// The owner decides, not who knocked last: another flow's notice may have come
-	// while this one took the document in.
-	name := t.Flow
-	if r.Owner != "" {
-		name = r.Owner
-	}
-	f := e.flow(t.Tenant, name)
+	f := e.flow(t.Tenant, t.Flow)
 	now := e.clock()
 	if f == nil || r.Lease.After(now) || (given == nil && (t.Due.IsZero() || t.Due.After(now))) {
 		e.idle.add(id, now, idleWait)
@@ -499,7 +493,8 @@ func (w *work) fail(ctx context.Context, s step, cause error) error {
 		}
 		r.Why = why
 		r.note(now, "failed", why)
-		if r.Tries >= w.f.policy.MaxTries && !(s == stepFetch && settledState(r)) {
+		news := s == stepFetch && settledState(r)
+		if r.Tries >= w.f.policy.MaxTries && !news {
 			w.park(r, []connector.Issue{exhausted(r.Tries, why)})
 			w.letGo(t, r, time.Time{}, queue)
 			return
