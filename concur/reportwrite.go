@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 )
 
@@ -152,15 +153,17 @@ func (s *ReportsService) Delete(ctx context.Context, reportID string) error {
 	return remove(ctx, s.client, "Reports.Delete", Place{ReportID: reportID})
 }
 
-// ToApprove returns the reports that wait for an approver.
-func (s *ReportsService) ToApprove(ctx context.Context, managerID string) ([]*ReportToApprove, error) {
+// ToApprove returns the reports that wait for an approver, and with delegated
+// those that wait for somebody who made the approver a delegate.
+func (s *ReportsService) ToApprove(ctx context.Context, managerID string, delegated bool) ([]*ReportToApprove, error) {
 	const operation = "Reports.ToApprove"
 	p, err := path(operation, "/expensereports/v4/users", managerID, "context", string(Manager), "reportsToApprove")
 	if err != nil {
 		return nil, err
 	}
+	q := url.Values{"includeDelegateApprovals": {strconv.FormatBool(delegated)}}.Encode()
 	var rs []*ReportToApprove
-	return rs, s.client.do(ctx, request{operation: operation, path: p, safe: true}, &rs)
+	return rs, s.client.do(ctx, request{operation: operation, path: p, query: q, safe: true}, &rs)
 }
 
 // UpdateSubmitted changes the few fields of an expense in a submitted report that

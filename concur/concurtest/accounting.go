@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 )
 
 // erp is a registered ERP with what it gave.
@@ -137,7 +138,7 @@ func (c *call) patchRows(e *erp, what string) reply {
 			values, _ := json.Marshal(row) // maps of JSON values always encode
 			errors = append(errors, map[string]any{
 				"companyId": c.company.ID, "requestId": id, "errorCode": "dataInvalid.requestIdProcessingErrors",
-				"errorMessage": "Failed to validate the input data", "objectType": what, "values": string(values),
+				"errorMessage": "Failed to validate the input data", "objectType": strings.ToUpper(strings.TrimSuffix(what, "s")), "values": string(values),
 				"validationErrors": []map[string]string{{"source": "id", "errorMessage": "id is required", "errorCode": "id.required"}},
 			})
 		case deleted && at >= 0:

@@ -1,0 +1,457 @@
+package concurtest_test
+
+import (
+	"io"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/ml-connector/ml-connector/concur"
+	"github.com/ml-connector/ml-connector/concur/concurtest"
+)
+
+// walk calls every method of the client against the server, so that what both
+// say can be compared with the vendor's files.
+type walk struct {
+	t       *testing.T
+	s       *concurtest.Server
+	co      *concurtest.Company
+	client  *concur.Client
+	app     *concur.AppClient
+	centres *concurtest.List
+	ada     string
+	max     string
+}
+
+func newWalk(t *testing.T) *walk {
+	t.Helper()
+	s := concurtest.NewServer(t, nil)
+	co := s.AddCompany("Acme", &concurtest.CompanyOptions{FinancialIntegration: true})
+	max := co.AddUser(concurtest.User{Login: "max@acme.example", FirstName: "Max", LastName: "Manager"})
+	ada := co.AddUser(concurtest.User{Login: "ada@acme.example", FirstName: "Ada", LastName: "Adams", Manager: "max@acme.example", Password: "secret"})
+	w := &walk{
+		t: t, s: s, co: co, ada: ada.ID, max: max.ID,
+		centres: co.AddList("Cost Center", concurtest.Item{Code: "100", Name: "Sales", Children: []concurtest.Item{{Code: "7", Name: "North"}}}, concurtest.Item{Code: "200", Name: "Service"}),
+	}
+	app := w.credentials()
+	tokens, err := concur.NewTokenSource(app, concur.NewMemoryTokenStore(), w.options())
+	require.NoError(t, err)
+	_, err = tokens.Connect(t.Context(), co.ID, concur.Secret(co.RequestToken()))
+	require.NoError(t, err)
+	w.client = concur.NewClient(tokens, nil)
+	own, err := concur.NewAppTokenSource(app, co.BaseURL(), w.options())
+	require.NoError(t, err)
+	w.app = concur.NewAppClient(own, nil)
+	return w
+}
+
+func (w *walk) credentials() concur.App {
+	a := w.s.App()
+	return concur.App{ClientID: a.ClientID, ClientSecret: concur.Secret(a.ClientSecret)}
+}
+
+func (w *walk) options() *concur.TokenOptions {
+	o := &concur.TokenOptions{HTTP: w.s.Client(), BootstrapURL: w.s.URL}
+	for _, dc := range w.s.DataCenters() {
+		o.AllowHosts = append(o.AllowHosts, dc.URL)
+	}
+	return o
+}
+
+// user returns a client with Ada's own token.
+func (w *walk) user() *concur.Client {
+	w.t.Helper()
+	tokens, err := concur.NewTokenSource(w.credentials(), concur.NewMemoryTokenStore(), w.options())
+	require.NoError(w.t, err)
+	_, err = tokens.ConnectUser(w.t.Context(), "ada@acme.example", "secret")
+	require.NoError(w.t, err)
+	return concur.NewClient(tokens, nil)
+}
+
+func drain[T any](t *testing.T, seq func(yield func(*T, error) bool)) []*T {
+	t.Helper()
+	var all []*T
+	for v, err := range seq {
+		require.NoError(t, err)
+		all = append(all, v)
+	}
+	return all
+}
+
+func (w *walk) all() {
+	w.tokens()
+	w.reports()
+	w.remarks()
+	w.workflow()
+	w.version3()
+	w.invoices()
+	w.lists()
+	w.people()
+	w.financial()
+	w.images()
+	w.accounting()
+	w.subscriptions()
+}
+
+func (w *walk) tokens() {
+	t, ctx := w.t, w.t.Context()
+	tokens, err := concur.NewTokenSource(w.credentials(), concur.NewMemoryTokenStore(), w.options())
+	require.NoError(t, err)
+	q := w.co.Authorize("ada@acme.example", "https://app.example/back", "s1")
+	code, err := concur.ParseAuthorization(q, "s1")
+	require.NoError(t, err)
+	_, err = tokens.ConnectCode(ctx, code, "https://app.example/back")
+	require.NoError(t, err)
+	otp := concur.OTP{Email: "ada@acme.example", Parameters: map[string]string{"tenant": "7"}}
+	require.NoError(t, tokens.SendOTP(ctx, otp))
+	_, err = tokens.ConnectOTP(ctx, otp, concur.Secret(w.s.OTP("ada@acme.example")))
+	require.NoError(t, err)
+	_, err = tokens.Refresh(ctx)
+	require.NoError(t, err)
+	require.NoError(t, tokens.Revoke(ctx))
+	secret, err := w.app.Secrets.Create(ctx)
+	require.NoError(t, err)
+	require.NoError(t, w.app.Secrets.SetActive(ctx, secret.ID, true))
+	require.NoError(t, w.app.Secrets.SetActive(ctx, secret.ID, false))
+	_, err = w.app.Secrets.List(ctx)
+	require.NoError(t, err)
+	require.NoError(t, w.app.Secrets.Delete(ctx, secret.ID))
+}
+
+func (w *walk) reports() {
+	t, ctx, c := w.t, w.t.Context(), w.client
+	r := w.co.AddApprovedReport(trip(w.centres))
+	_, err := c.Reports.Get(ctx, w.ada, r.ID)
+	require.NoError(t, err)
+	es, err := c.Expenses.List(ctx, w.ada, r.ID)
+	require.NoError(t, err)
+	for _, e := range es {
+		_, err = c.Expenses.Get(ctx, w.ada, r.ID, e.ExpenseID)
+		require.NoError(t, err)
+		_, err = c.Allocations.List(ctx, w.ada, r.ID, e.ExpenseID)
+		require.NoError(t, err)
+	}
+	_, err = c.Expenses.Itemizations(ctx, w.ada, r.ID, r.Expenses[2].ID)
+	require.NoError(t, err)
+	allocation := r.Expenses[3].Allocations[0].ID
+	_, err = c.Allocations.Get(ctx, w.ada, r.ID, allocation)
+	require.NoError(t, err)
+	require.NoError(t, c.Allocations.Update(ctx, w.ada, r.ID, allocation, []string{r.Expenses[3].ID}, []concur.CustomFieldInput{{ID: "custom9", Value: "x"}}))
+	require.NoError(t, c.Reports.UpdateSubmitted(ctx, r.ID, concur.ReportUpdate{CustomData: []concur.CustomFieldInput{{ID: "custom15", Value: "y"}}}))
+	yes := true
+	require.NoError(t, c.Expenses.UpdateSubmitted(ctx, r.ID, r.Expenses[0].ID, concur.ExpenseUpdate{IsRejected: &yes}))
+	_, err = c.Reports.Get(ctx, w.ada, "FFFFFFFFFFFFFFFFFFFF")
+	require.ErrorIs(t, err, concur.ErrNotFound)
+
+	id, err := c.Reports.Create(ctx, w.ada, concur.ReportInput{Name: "New", PolicyID: "p", ReportDate: concur.Date{Year: 2026, Month: time.October, Day: 30}})
+	require.NoError(t, err)
+	name := "Newer"
+	require.NoError(t, c.Reports.Update(ctx, w.ada, id, concur.ReportUpdate{Name: &name}))
+	require.NoError(t, c.Reports.Delete(ctx, id))
+	draft := w.co.AddReport(lunch("12.50"))
+	require.NoError(t, c.Expenses.Delete(ctx, draft.ID, draft.Expenses[0].ID))
+	require.ErrorIs(t, c.Reports.Delete(ctx, r.ID), concur.ErrConflict)
+}
+
+func (w *walk) remarks() {
+	t, ctx, c := w.t, w.t.Context(), w.client
+	r := w.co.AddReport(trip(w.centres))
+	e := r.Expenses[3]
+	for _, at := range []concur.Place{
+		{ReportID: r.ID},
+		{ReportID: r.ID, ExpenseID: e.ID},
+		{ReportID: r.ID, User: w.ada},
+		{ReportID: r.ID, ExpenseID: e.ID, User: w.ada},
+	} {
+		require.NoError(t, c.Comments.Create(ctx, at, "one"))
+		require.NoError(t, c.Comments.Update(ctx, at, "two"))
+		cs, err := c.Comments.List(ctx, at)
+		require.NoError(t, err)
+		require.Equal(t, "two", cs[0].Comment)
+		require.NoError(t, c.Comments.Delete(ctx, at))
+	}
+	for _, at := range []concur.Place{
+		{ReportID: r.ID}, {ReportID: r.ID, ExpenseID: e.ID}, {ReportID: r.ID, ExpenseID: e.ID, AllocationID: e.Allocations[0].ID},
+	} {
+		require.NoError(t, c.Exceptions.Add(ctx, at, "ERPFAIL", concur.VisibleToAll))
+		for _, user := range []string{"", w.ada} {
+			at.User = user
+			es, err := c.Exceptions.List(ctx, at)
+			require.NoError(t, err)
+			require.Len(t, es, 1)
+		}
+		require.NoError(t, c.Exceptions.Delete(ctx, at, "ERPFAIL"))
+	}
+}
+
+func (w *walk) workflow() {
+	t, ctx, c := w.t, w.t.Context(), w.client
+	r := w.co.AddReport(lunch("12.50"))
+	require.NoError(t, c.Workflow.Submit(ctx, w.ada, r.ID))
+	rs, err := c.Reports.ToApprove(ctx, w.max, true)
+	require.NoError(t, err)
+	require.NotEmpty(t, rs)
+	_, err = c.Workflow.CostObjects(ctx, w.max, r.ID)
+	require.NoError(t, err)
+	require.NoError(t, w.user().Workflow.Recall(ctx, w.ada, r.ID))
+	require.NoError(t, c.Workflow.Submit(ctx, w.ada, r.ID))
+	require.NoError(t, c.Workflow.SendBack(ctx, concur.Place{ReportID: r.ID}, concur.WorkflowStep{Comment: "no"}))
+	require.NoError(t, c.Workflow.Submit(ctx, w.ada, r.ID))
+	manager := concur.Place{ReportID: r.ID, User: w.max, Context: concur.Manager}
+	require.NoError(t, c.Workflow.SendBack(ctx, manager, concur.WorkflowStep{Comment: "no"}))
+	require.NoError(t, c.Workflow.Submit(ctx, w.ada, r.ID))
+	require.NoError(t, c.Workflow.Approve(ctx, manager, concur.WorkflowStep{Comment: "yes"}))
+	other := w.co.AddReport(lunch("7"))
+	w.co.Submit(other.ID)
+	require.NoError(t, c.Workflow.Approve(ctx, concur.Place{ReportID: other.ID}, concur.WorkflowStep{}))
+}
+
+func (w *walk) version3() {
+	t, ctx, c := w.t, w.t.Context(), w.client
+	r := w.co.AddApprovedReport(trip(w.centres))
+	require.NotEmpty(t, drain(t, c.ReportsV3.List(ctx, concur.ReportV3Query{User: concur.AllUsers, Limit: 1})))
+	_, err := c.ReportsV3.Get(ctx, r.ID, "ada@acme.example")
+	require.NoError(t, err)
+	entries := drain(t, c.EntriesV3.List(ctx, concur.EntryV3Query{ReportID: r.ID, User: concur.AllUsers, Limit: 2}))
+	require.Len(t, entries, 5)
+	_, err = c.EntriesV3.Get(ctx, entries[0].ID, "ada@acme.example")
+	require.NoError(t, err)
+	items := drain(t, c.ItemizationsV3.List(ctx, concur.ItemizationV3Query{ReportID: r.ID, User: concur.AllUsers}))
+	require.Len(t, items, 2)
+	_, err = c.ItemizationsV3.Get(ctx, items[0].ID, "ada@acme.example")
+	require.NoError(t, err)
+	as := drain(t, c.AllocationsV3.List(ctx, concur.AllocationV3Query{EntryID: entries[3].ID, Limit: 2}))
+	require.Len(t, as, 3)
+	_, err = c.AllocationsV3.Get(ctx, as[0].ID, "ada@acme.example")
+	require.NoError(t, err)
+}
+
+func (w *walk) invoices() {
+	t, ctx, c := w.t, w.t.Context(), w.client
+	p := w.co.AddApprovedPaymentRequest(invoice("INV-1"))
+	require.NotEmpty(t, drain(t, c.Digests.List(ctx, concur.DigestQuery{})))
+	_, err := c.Digests.Get(ctx, p.ID)
+	require.NoError(t, err)
+	_, err = c.PaymentRequests.Get(ctx, p.ID)
+	require.NoError(t, err)
+	_, err = c.LocalizedData.List(ctx, concur.LocalizedPaymentStatus, "en")
+	require.NoError(t, err)
+	w.co.ExtractPaymentRequest(p.ID)
+	each, err := c.PaymentConfirmations.Update(ctx, []concur.InvoicePaid{
+		{RequestID: p.ID, Status: concur.InvoicePaidStatus, StatusDate: concur.Date{Year: 2026, Month: time.November, Day: 3}, Amount: decimal(t, "123.00"), Method: "CLIENT", CheckNumbers: []string{"1"}, Custom: map[string]string{"custom1": "a"}},
+		{InvoiceNumber: "none", VendorCode: "V100", StatusDate: concur.Date{Year: 2026, Month: time.November, Day: 3}},
+	})
+	require.NoError(t, err)
+	require.NoError(t, each[0])
+	require.ErrorIs(t, each[1], concur.ErrInvalid)
+	w.co.AddInvoicePayment(concurtest.InvoicePayment{RequestID: p.ID, InvoiceNumber: "INV-1", VendorCode: "V100"})
+	require.Len(t, drain(t, c.PaymentConfirmations.List(ctx, concur.InvoicePaymentQuery{})), 1)
+
+	each, err = c.Vendors.Create(ctx, []concur.VendorInput{{VendorCode: "V1", AddressCode: "A", VendorName: "Steel", CountryCode: "US", CurrencyCode: "USD", Address1: "1 Way", City: "X", State: "WA", PostalCode: "98004"}})
+	require.NoError(t, err)
+	require.NoError(t, each[0])
+	_, err = c.Vendors.Update(ctx, []concur.VendorInput{{VendorCode: "V1", AddressCode: "A", VendorName: "Steel & Sons", CountryCode: "US", CurrencyCode: "USD"}})
+	require.NoError(t, err)
+	require.NotEmpty(t, drain(t, c.Vendors.List(ctx, concur.VendorQuery{VendorCode: "V1"})))
+	require.NoError(t, c.Vendors.Delete(ctx, "V1", "A"))
+
+	address := concur.OrderAddress{ExternalID: "x", Name: "HQ", Address1: "1 Way", City: "X", StateProvince: "WA", PostalCode: "98004", CountryCode: "US"}
+	order := concur.PurchaseOrder{
+		PurchaseOrderNumber: "PO1", Name: "Beams", PolicyExternalID: "PO", OrderDate: "2026-10-30", CurrencyCode: "USD", VendorCode: "V1", VendorAddressCode: "A",
+		BillToAddress: address, ShipToAddress: address,
+		LineItems: []concur.PurchaseOrderLine{{ExternalID: "L1", LineNumber: "1", Quantity: "2", UnitPrice: "5.00", AccountCode: "6410"}},
+	}
+	number, err := c.PurchaseOrders.Create(ctx, order)
+	require.NoError(t, err)
+	order.Description = "changed"
+	_, err = c.PurchaseOrders.Update(ctx, order)
+	require.NoError(t, err)
+	_, err = c.PurchaseOrders.Get(ctx, number)
+	require.NoError(t, err)
+	_, err = c.PurchaseOrders.Create(ctx, order)
+	require.ErrorIs(t, err, concur.ErrInvalid)
+	receipt := concur.PurchaseOrderReceipt{PurchaseOrderNumber: "PO1", LineItemExternalID: "L1", GoodsReceiptNumber: "R1", ReceivedQuantity: "1", ReceivedDate: "2026-10-30 00:00:00.0"}
+	require.NoError(t, c.PurchaseOrderReceipts.Create(ctx, receipt))
+	require.NoError(t, c.PurchaseOrderReceipts.Update(ctx, receipt))
+	rs, err := c.PurchaseOrderReceipts.List(ctx, "PO1", "L1", "R1")
+	require.NoError(t, err)
+	require.Len(t, rs, 1)
+	require.NoError(t, c.PurchaseOrderReceipts.Delete(ctx, "PO1", "L1", "R1"))
+}
+
+func decimal(t *testing.T, s string) concur.Decimal {
+	t.Helper()
+	d, err := concur.ParseDecimal(s)
+	require.NoError(t, err)
+	return d
+}
+
+func (w *walk) lists() {
+	t, ctx, c := w.t, w.t.Context(), w.client
+	lists := drain(t, c.Lists.List(ctx, concur.ListQuery{}))
+	_, err := c.Lists.Get(ctx, lists[0].ID)
+	require.NoError(t, err)
+	l, err := c.Lists.Create(ctx, concur.ListInput{Value: "Projects"})
+	require.NoError(t, err)
+	item, err := c.ListItems.Create(ctx, concur.ListItemInput{ListID: l.ID, ShortCode: "A", Value: "Alpha"})
+	require.NoError(t, err)
+	_, err = c.ListItems.Update(ctx, item.ID, concur.ListItemUpdate{ShortCode: "A", Value: "Beta"})
+	require.NoError(t, err)
+	_, err = c.ListItems.Get(ctx, item.ID)
+	require.NoError(t, err)
+	_, err = c.ListItems.BulkCreate(ctx, l.ID, []concur.ListItemPart{{ShortCode: "B", Value: "Bravo"}})
+	require.NoError(t, err)
+	_, err = c.ListItems.BulkUpdate(ctx, l.ID, []concur.ListItemChange{{Code: "B", Value: "Better"}})
+	require.NoError(t, err)
+	drain(t, c.ListItems.List(ctx, l.ID, concur.ListItemQuery{}))
+	top := drain(t, c.ListItems.List(ctx, w.centres.ID(), concur.ListItemQuery{}))
+	drain(t, c.ListItems.List(ctx, w.centres.ID(), concur.ListItemQuery{ParentID: top[0].ID}))
+	require.NoError(t, c.ListItems.Delete(ctx, l.ID, item.ID))
+	_, err = c.ListItems.Get(ctx, "00000000-0000-0000-0000-000000000000")
+	require.ErrorIs(t, err, concur.ErrNotFound)
+}
+
+func (w *walk) people() {
+	t, ctx, c := w.t, w.t.Context(), w.client
+	_, err := c.Users.ByLogin(ctx, "ada@acme.example")
+	require.NoError(t, err)
+	_, err = c.Users.Get(ctx, w.ada)
+	require.NoError(t, err)
+	drain(t, c.Users.List(ctx, concur.UserQuery{}))
+	_, err = c.SpendUsers.Get(ctx, w.ada)
+	require.NoError(t, err)
+	require.Len(t, drain(t, c.SpendUsers.List(ctx, `reimbursementType eq "ACCOUNTS_PAYABLE"`)), 2)
+	each, err := c.ExchangeRates.Create(ctx, []concur.ExchangeRateInput{
+		{From: "USD", To: "EUR", StartDate: concur.Date{Year: 2026, Month: time.October, Day: 1}, Rate: decimal(t, "0.92")},
+		{From: "USD", To: "USD", StartDate: concur.Date{Year: 2026, Month: time.October, Day: 1}, Rate: decimal(t, "1")},
+	})
+	require.NoError(t, err)
+	require.NoError(t, each[0])
+	require.ErrorIs(t, each[1], concur.ErrInvalid)
+}
+
+func (w *walk) financial() {
+	t, ctx, f := w.t, w.t.Context(), w.client.Financial
+	w.co.AddApprovedReport(lunch("12.50"))
+	p := w.co.AddApprovedPaymentRequest(invoice("INV-9"))
+	ds := drain(t, f.List(ctx, concur.FinancialExpense, concur.FinancialQuery{Limit: 2}))
+	require.NotEmpty(t, ds)
+	var ids []string
+	for _, d := range ds {
+		_, err := d.Expense()
+		require.NoError(t, err)
+		ids = append(ids, d.ID)
+	}
+	d, err := f.Get(ctx, concur.FinancialInvoice, p.ID, true)
+	require.NoError(t, err)
+	v, err := d.Invoice()
+	require.NoError(t, err)
+	require.Equal(t, concur.Text(p.ID), v.Header.RequestID)
+	rows, err := f.Acknowledge(ctx, concur.FinancialExpense, ids, "")
+	require.NoError(t, err)
+	require.NoError(t, rows[0].Err())
+	rows, err = f.ConfirmPostings(ctx, concur.FinancialExpense, []concur.PostingConfirmation{
+		{DocID: ids[0], Status: concur.PostingSuccess, Documents: []concur.PostedDocument{{CompanyID: "0100", Number: "1", FiscalYear: "2026", PostingDate: concur.Date{Year: 2026, Month: time.November, Day: 2}}}},
+		{DocID: ids[1], Status: concur.PostingError, Messages: []concur.SystemMessage{{ID: "X", Language: "EN", ShortText: "no"}}},
+	}, "")
+	require.NoError(t, err)
+	require.NoError(t, rows[0].Err())
+	rows, err = f.ConfirmPayments(ctx, concur.FinancialExpense, []concur.PaymentConfirmation{{
+		DocID: ids[0], Status: concur.CompletelyPaid, Clearing: []concur.Clearing{{
+			Date: concur.ClearingDate(time.Date(2026, 11, 3, 0, 0, 0, 0, time.UTC)), Amount: decimal(t, "12.50"), Currency: "USD",
+			Receiver: concur.ClearingReceiver{ID: "1002", Name: "Ada", Type: "EMPLOYEE"}, Reference: concur.ClearingReference{CompanyCode: "0100", DocumentID: "9", FiscalYear: "2026", PaymentRef: "0100/9", Method: "E"},
+		}},
+	}}, "")
+	require.NoError(t, err)
+	require.NoError(t, rows[0].Err())
+}
+
+func (w *walk) images() {
+	t, ctx, c := w.t, w.t.Context(), w.client
+	r := w.co.AddReport(lunch("12.50"))
+	id, err := c.Images.Attach(ctx, concur.ImageOfReport, r.ID, "image/png", []byte("png"))
+	require.NoError(t, err)
+	for kind, of := range map[concur.ImageKind]string{concur.ImageOfReport: r.ID, concur.ImageByID: id} {
+		d, err := c.Images.Fetch(ctx, kind, of)
+		require.NoError(t, err)
+		b, err := io.ReadAll(d)
+		require.NoError(t, err)
+		require.NoError(t, d.Close())
+		require.Equal(t, "png", string(b))
+	}
+	sd, err := c.SpendDocuments.ByImage(ctx, w.co.ID, id)
+	require.NoError(t, err)
+	_, err = c.SpendDocuments.Get(ctx, sd.Metadata.ID)
+	require.NoError(t, err)
+	d, err := c.SpendDocuments.Open(ctx, sd.Metadata.ID, concur.RepresentationDisplay)
+	require.NoError(t, err)
+	require.NoError(t, d.Close())
+	p := w.co.AddPaymentRequest(invoice("INV-77"))
+	for kind, of := range map[concur.ImageKind]string{concur.ImageOfInvoice: p.ID, concur.ImageOfEntry: "0123456789ABCDEF0123", concur.ImageByID: ""} {
+		_, err = c.Images.Attach(ctx, kind, of, "application/pdf", []byte("pdf"))
+		require.NoError(t, err)
+		if of != "" {
+			_, err = c.Images.Locate(ctx, kind, of)
+			require.NoError(t, err)
+		}
+	}
+}
+
+func (w *walk) accounting() {
+	t, ctx, a := w.t, w.t.Context(), w.client.AccountingIntegration
+	e, err := a.Register(ctx, w.co.ID, concur.ERP{PartnerAppName: "p", ERPName: "Kinetic", ExternalERPID: "1", Features: []string{"SUPPORTS_RECEIPT_POSTING"}})
+	require.NoError(t, err)
+	_, err = a.ERPs(ctx, w.co.ID)
+	require.NoError(t, err)
+	_, err = a.Get(ctx, w.co.ID, e.ERPID)
+	require.NoError(t, err)
+	_, err = a.Update(ctx, w.co.ID, e.ERPID, concur.ERP{PartnerAppName: "p", ERPName: "Kinetic", ExternalERPID: "1", Features: []string{"SUPPORTS_LIABILITY_ACCOUNT"}})
+	require.NoError(t, err)
+	var accounts []concur.ERPAccount
+	for i := range 60 {
+		accounts = append(accounts, concur.ERPAccount{ID: string(rune('A'+i/10)) + string(rune('0'+i%10)), Name: "n", Type: "EXPENSE"})
+	}
+	req, err := a.PutAccounts(ctx, w.co.ID, e.ERPID, false, accounts)
+	require.NoError(t, err)
+	_, err = a.PutVendors(ctx, w.co.ID, e.ERPID, true, []concur.ERPVendor{{ID: "1", Type: "EMPLOYEE", Name: "Ada"}})
+	require.NoError(t, err)
+	bad, err := a.PutLists(ctx, w.co.ID, e.ERPID, false, []concur.ERPList{{ID: "1", Name: "Department"}, {ID: "", Name: "nameless"}})
+	require.NoError(t, err)
+	require.Len(t, drain(t, a.Accounts(ctx, w.co.ID, e.ERPID)), 60)
+	require.Len(t, drain(t, a.Vendors(ctx, w.co.ID, e.ERPID)), 1)
+	require.Len(t, drain(t, a.Lists(ctx, w.co.ID, e.ERPID)), 1)
+	done, err := a.Request(ctx, w.co.ID, e.ERPID, req.RequestID)
+	require.NoError(t, err)
+	require.Equal(t, "SUCCESS", done.Status)
+	require.Len(t, drain(t, a.RequestErrors(ctx, w.co.ID, e.ERPID, bad.RequestID)), 1)
+	_, err = a.Mappings(ctx, w.co.ID, e.ERPID)
+	require.NoError(t, err)
+	require.NoError(t, a.Delete(ctx, w.co.ID, e.ERPID))
+	_, err = a.Get(ctx, w.co.ID, e.ERPID)
+	require.ErrorIs(t, err, concur.ErrNotFound)
+}
+
+func (w *walk) subscriptions() {
+	t, ctx, c := w.t, w.t.Context(), w.app
+	_, err := c.Topics.List(ctx)
+	require.NoError(t, err)
+	_, changed, err := c.Subscriptions.Ensure(ctx, concur.SubscriptionInput{ID: "acme.reports", Topic: concur.TopicExpenseReport, Endpoint: "https://hook.example/concur"})
+	require.NoError(t, err)
+	require.True(t, changed)
+	_, err = c.Subscriptions.Get(ctx, "acme.reports")
+	require.NoError(t, err)
+	require.NoError(t, c.Subscriptions.Delete(ctx, "acme.reports"))
+}
+
+// Every method of the client works against the server, whatever the vendor's
+// files say.
+func TestEveryCallOfTheClientIsServed(t *testing.T) {
+	t.Parallel()
+	w := newWalk(t)
+	w.all()
+	for _, c := range w.s.Calls() {
+		require.NotEqual(t, http.StatusNotFound == c.Status && len(c.Response) == 0, true, "%s %s is not served", c.Method, c.Path)
+	}
+}
