@@ -67,8 +67,9 @@ func TestLeaseOfADeadProcessRunsOutAndAnotherTakesOver(t *testing.T) {
 // stalled is a store whose process stands still: it neither reads nor writes.
 type stalled struct {
 	storage.Store
-	mu   sync.Mutex
-	gate chan struct{}
+	mu     sync.Mutex
+	gate   chan struct{}
+	linger time.Duration // how much longer what waited then takes
 }
 
 func (s *stalled) wait() {
@@ -77,6 +78,7 @@ func (s *stalled) wait() {
 	s.mu.Unlock()
 	if gate != nil {
 		<-gate
+		<-time.After(s.linger)
 	}
 }
 
@@ -153,7 +155,8 @@ func (s late) Deliver(ctx context.Context, d connector.Delivery[bills]) (connect
 
 func TestProcessThatWakesAfterItsDocumentWasTakenBackWritesNothing(t *testing.T) {
 	in(t, func(t *testing.T, b *bench) {
-		store := &stalled{Store: b.store}
+		// What would extend the lease, and so see that it is lost, comes back last.
+		store := &stalled{Store: b.store, linger: time.Minute}
 		paused := make(chan struct{})
 		var resume func()
 		b.source.put("R1", 1, connector.Ready, ten)
