@@ -413,7 +413,7 @@ func (s *InvoiceSink) receipt(invs []*epicor.APInvoice, notes []string) connecto
 
 func made(inv *epicor.APInvoice) connector.Made {
 	return connector.Made{
-		ID: inv.ID(), Number: inv.Number, Company: inv.Company, Party: strings.TrimSpace(inv.VendorID + " " + inv.VendorName),
+		ID: inv.ID(), Number: inv.Number, Company: inv.Company, Party: inv.VendorID,
 		Batch: inv.Group, Date: inv.ApplyDate.String(),
 		Totals: []connector.Total{{Company: inv.Company, Currency: inv.Currency, Amount: inv.Amount.Value()}},
 	}

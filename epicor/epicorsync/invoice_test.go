@@ -26,7 +26,7 @@ func TestDeliverMakesTheSetThatFindThenCallsSame(t *testing.T) {
 	require.True(t, r.Final)
 	require.Len(t, r.Made, 3)
 	require.Equal(t, connector.Made{
-		ID: "EPIC06/7/CX-A1B2C3-1-C", Number: "CX-A1B2C3-1-C", Company: company, Party: "CARDCO Card Company",
+		ID: "EPIC06/7/CX-A1B2C3-1-C", Number: "CX-A1B2C3-1-C", Company: company, Party: "CARDCO",
 		Batch: "CX261030U", Date: "2026-10-30",
 		Totals: []connector.Total{{Company: company, Currency: "USD", Amount: r.Made[0].Totals[0].Amount}},
 	}, r.Made[0])

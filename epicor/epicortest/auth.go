@@ -125,13 +125,11 @@ func (s *Server) serveToken(w http.ResponseWriter, r *http.Request) {
 	id, secret := r.Header.Get("clientid"), r.Header.Get("clientsecret")
 	form := false
 	if err := r.ParseForm(); err == nil {
-		switch form = true; r.PostForm.Get("grant_type") {
+		switch r.PostForm.Get("grant_type") {
 		case "password":
 			name, password = r.PostForm.Get("username"), r.PostForm.Get("password")
 		case "client_credentials":
-			id, secret = r.PostForm.Get("client_id"), r.PostForm.Get("client_secret")
-		default:
-			form = false
+			form, id, secret = true, r.PostForm.Get("client_id"), r.PostForm.Get("client_secret")
 		}
 	}
 	if c, ok := s.clients[id]; ok && equal(c.Secret, secret) {

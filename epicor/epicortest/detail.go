@@ -95,7 +95,9 @@ func (u *updating) defaults() {
 			continue
 		}
 		for _, l := range inv.dtl {
-			if !slices.Contains(u.grown, l.key(t.key)) {
+			// What was ordered is booked where the order says; that such lines have no
+			// expense of their own is an assumption to check on a live tenant.
+			if !slices.Contains(u.grown, l.key(t.key)) || l.str("LineType") != lineMisc {
 				continue
 			}
 			e := u.c.blankExpense(l, 1)

@@ -107,6 +107,7 @@ func changeVendor(c *call) (results, *fault) {
 			return nil, business(tabHed, "CurrencyCode", "Currency %s is not valid.", h.str("CurrencyCode"))
 		}
 		h.setNum("ExchangeRate", rate)
+		h.setDay("DueDate", due(h))
 		msg := ""
 		if v.bool("PayHold") {
 			msg = "Supplier " + v.str("VendorID") + " is on payment hold."
@@ -185,6 +186,34 @@ func changeVendorAmount(c *call) (results, *fault) {
 	})
 }
 
+func changeCurrency(c *call) (results, *fault) {
+	return c.entry(func(ts *tableset) (results, *fault) {
+		h, f := ts.current(tabHed)
+		if f != nil {
+			return nil, f
+		}
+		code := c.str("ProposedCurrencyCode")
+		rate, ok := c.co.rates[code]
+		if !ok {
+			return nil, business(tabHed, "CurrencyCode", "Currency %s is not valid.", code)
+		}
+		h["CurrencyCode"] = code
+		h.setNum("ExchangeRate", rate)
+		return nil, nil
+	})
+}
+
+func changeDueDate(c *call) (results, *fault) {
+	return c.entry(func(ts *tableset) (results, *fault) {
+		h, f := ts.current(tabHed)
+		if f != nil {
+			return nil, f
+		}
+		h.setDay("DueDate", c.day("ProposedDueDate"))
+		return nil, nil
+	})
+}
+
 func changeTerms(c *call) (results, *fault) {
 	return c.entry(func(ts *tableset) (results, *fault) {
 		h, f := ts.current(tabHed)
@@ -197,21 +226,39 @@ func changeTerms(c *call) (results, *fault) {
 	})
 }
 
-func newLine(c *call) (results, *fault) {
+// Types of lines.
+const (
+	lineMisc       = "M"
+	lineReceipt    = "R"
+	lineUnreceived = "U"
+)
+
+func newLine(kind, description string) func(*call) (results, *fault) {
+	return func(c *call) (results, *fault) { return c.newLine(kind, description) }
+}
+
+func (c *call) newLine(kind, description string) (results, *fault) {
 	return c.entry(func(ts *tableset) (results, *fault) {
 		inv, f := c.openInvoice(c.int("iVendorNum"), c.str("cInvoiceNum"))
 		if f != nil {
 			return nil, f
 		}
-		l := c.co.schema[tabDtl].blank()
-		for _, col := range []string{"Company", "VendorNum", "InvoiceNum", "DebitMemo", "GroupID", "CurrencyCode", "VendorNumVendorID", "VendorNumName"} {
-			l[col] = inv.hed[col]
-		}
+		l := c.blankLine(inv, kind, description)
 		l["InvoiceLine"] = max(next(inv.dtl, "InvoiceLine"), next(c.ofInvoice(ts.rows[tabDtl], inv), "InvoiceLine"))
-		l["LineType"], l["LineTypeDescription"], l["CostPerCode"] = "M", "Miscellaneous", "E"
 		ts.add(tabDtl, l)
 		return nil, nil
 	})
+}
+
+// blankLine is a new line of an invoice, with its next number.
+func (c *call) blankLine(inv *invoice, kind, description string) row {
+	l := c.co.schema[tabDtl].blank()
+	for _, col := range []string{"Company", "VendorNum", "InvoiceNum", "DebitMemo", "GroupID", "CurrencyCode", "VendorNumVendorID", "VendorNumName"} {
+		l[col] = inv.hed[col]
+	}
+	l["InvoiceLine"] = next(inv.dtl, "InvoiceLine")
+	l["LineType"], l["LineTypeDescription"], l["CostPerCode"] = kind, description, "E"
+	return l
 }
 
 // openInvoice finds a saved invoice that lines can be added to.

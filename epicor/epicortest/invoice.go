@@ -12,6 +12,8 @@ type invoice struct {
 	dtl  []row
 	exp  []row
 	tglc []row
+	tax  []row
+	att  []row
 }
 
 func (i *invoice) clone() *invoice {
@@ -22,7 +24,7 @@ func (i *invoice) clone() *invoice {
 		}
 		return out
 	}
-	return &invoice{hed: i.hed.clone(), dtl: copies(i.dtl), exp: copies(i.exp), tglc: copies(i.tglc)}
+	return &invoice{hed: i.hed.clone(), dtl: copies(i.dtl), exp: copies(i.exp), tglc: copies(i.tglc), tax: copies(i.tax), att: copies(i.att)}
 }
 
 func (i *invoice) rows(table string) []row {
@@ -35,6 +37,10 @@ func (i *invoice) rows(table string) []row {
 		return i.exp
 	case tabTGLC:
 		return i.tglc
+	case tabTax:
+		return i.tax
+	case tabAttach:
+		return i.att
 	default:
 		return nil
 	}
@@ -43,11 +49,14 @@ func (i *invoice) rows(table string) []row {
 // set returns the invoice as a tableset.
 func (i *invoice) set() *tableset {
 	ts := newTableset(invoiceTables())
-	for _, n := range []string{tabHed, tabDtl, tabExp, tabTGLC} {
+	for _, n := range keptTables() {
 		ts.rows[n] = i.rows(n)
 	}
 	return ts
 }
+
+// keptTables are the tables of an invoice that the fake keeps rows of.
+func keptTables() []string { return []string{tabHed, tabDtl, tabExp, tabTGLC, tabTax, tabAttach} }
 
 // shown is the factor between a stored amount of a line or expense and the same
 // amount on the screen.
@@ -86,7 +95,7 @@ func (c *call) apply(ts *tableset) (*updating, *fault) {
 		table string
 		step  func(row) *fault
 	}{
-		{tabHed, u.header}, {tabDtl, u.line}, {tabExp, u.expense}, {tabTGLC, u.account},
+		{tabHed, u.header}, {tabDtl, u.line}, {tabExp, u.expense}, {tabTGLC, u.account}, {tabTax, u.tax}, {tabAttach, u.attach},
 	}
 	for _, st := range steps {
 		for _, r := range ts.changes(st.table) {
@@ -119,6 +128,7 @@ func (u *updating) commit() {
 		_, existed := co.invoices[k]
 		switch {
 		case inv == nil:
+			co.release(co.invoices[k])
 			delete(co.invoices, k)
 			co.order = slices.DeleteFunc(co.order, func(x string) bool { return x == k })
 		case existed:
@@ -138,7 +148,7 @@ func (u *updating) result() *tableset {
 		if inv == nil {
 			continue
 		}
-		for _, n := range []string{tabHed, tabDtl, tabExp, tabTGLC} {
+		for _, n := range keptTables() {
 			ts.rows[n] = append(ts.rows[n], inv.rows(n)...)
 		}
 	}
@@ -326,6 +336,8 @@ func (c *call) deleteInvoice(key string) *fault {
 	if f := c.deletable(inv); f != nil {
 		return f
 	}
+	c.co.release(inv)
+	c.co.unlinkCancelled(inv)
 	delete(c.co.invoices, key)
 	c.co.order = slices.DeleteFunc(c.co.order, func(x string) bool { return x == key })
 	return nil
@@ -338,4 +350,17 @@ func next(rows []row, col string) int64 {
 		n = max(n, r.int(col))
 	}
 	return n + 1
+}
+
+// unlinkCancelled makes a cancelled invoice count again when what cancelled it is deleted.
+func (co *company) unlinkCancelled(inv *invoice) {
+	if !inv.hed.bool("CancellationInv") {
+		return
+	}
+	k := co.invoiceKey(inv.hed.int("VendorNum"), inv.hed.str("InvoiceRef"))
+	if src, ok := co.invoices[k]; ok {
+		src = src.clone()
+		src.hed["RefCancelledby"] = ""
+		co.invoices[k] = src
+	}
 }

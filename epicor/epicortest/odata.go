@@ -43,6 +43,9 @@ func (s *Server) odata(r *http.Request, rest string) (int, any, *fault) {
 		out, f := s.call(r, co, u, m)
 		return http.StatusOK, out, f
 	}
+	if service == svcQuery {
+		return s.baq(r, co, segs[2:])
+	}
 	if segs[2] == "$metadata" && len(segs) == 3 {
 		return s.metadata(co, service)
 	}
@@ -401,10 +404,14 @@ func (co *company) rows(t *table) []row {
 
 // plain lists the tables that are not part of an invoice.
 func (co *company) plain() map[string]*records {
-	return map[string]*records{
+	m := map[string]*records{
 		tabVendor: co.vendors, tabAccount: co.accounts, tabSegment: co.segments, tabChart: co.chart, tabCurrency: co.currency,
 		tabPeriod: co.periods, tabGroup: co.groups,
 	}
+	for name, r := range co.more {
+		m[name] = r
+	}
+	return m
 }
 
 // childRows returns the rows of child that hang on the row parent of t.
@@ -416,7 +423,8 @@ func (co *company) childRows(t, child *table, parent row) []row {
 		rows = func(t *table) []row { return inv.rows(t.name) }
 	}
 	for _, r := range rows(child) {
-		if r.key(t.key) == want {
+		// By place, since some keys are spelled otherwise in the child (PONUM, PONum).
+		if r.key(child.key[:len(t.key)]) == want {
 			out = append(out, r)
 		}
 	}

@@ -321,7 +321,7 @@ func TestMetadataNamesColumnsAndTheirLengths(t *testing.T) {
 	require.Equal(t, "Edm.String 50", got["APInvHedRow.InvoiceNum"])
 	require.Equal(t, "Edm.String ", got["APInvHedRow.ConcurID_c"])
 	require.Equal(t, "Edm.Decimal ", got["APInvExpRow.DocExpAmt"])
-	require.Len(t, doc.Sets, 4)
+	require.Len(t, doc.Sets, 6)
 	require.Equal(t, "Company", doc.Types[0].Keys[0].Name)
 	k.get(404, "Erp.BO.NothingSvc/$metadata")
 }

@@ -64,7 +64,7 @@ func unpostable(inv *invoice) string {
 	if len(inv.dtl) == 0 {
 		return "Invoice with no detail"
 	}
-	if !inv.hed.num("DocInvoiceVendorAmt").Mul(sign(inv.hed)).Equal(inv.hed.num("DocInvoiceAmt")) {
+	if !inv.hed.num("DocInvoiceVariance").IsZero() {
 		return "Invoice Total does not agree with vendor 's total"
 	}
 	for _, g := range inv.tglc {
@@ -86,7 +86,7 @@ func postParameters(c *call) (results, *fault) {
 	return results{"returnObj": ts}, nil
 }
 
-// postSubmit posts at once: the fake has no agent that would do it later.
+// postSubmit posts at once, or lets the group wait for RunAgent.
 func postSubmit(c *call) (results, *fault) {
 	ts, f := c.tableset(postTables())
 	if f != nil {
@@ -99,6 +99,30 @@ func postSubmit(c *call) (results, *fault) {
 	if f != nil {
 		return nil, f
 	}
+	if c.s.opts.PostLater && c.m.name == "SubmitToAgent" {
+		g = g.clone()
+		g["PostInProcess"] = true
+		c.s.stamp(g)
+		c.co.groups.put(g)
+		c.co.queue = append(c.co.queue, g.str("GroupID"))
+		return nil, nil
+	}
 	c.s.post(c.co, g.str("GroupID"))
 	return nil, nil
+}
+
+// RunAgent lets the system agent post the groups that were submitted.
+func (s *Server) RunAgent(companyID string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	co := s.mustCompany(companyID)
+	for _, id := range co.queue {
+		if g, ok := co.group(id); ok {
+			g = g.clone()
+			g["PostInProcess"] = false
+			co.groups.put(g)
+			s.post(co, id)
+		}
+	}
+	co.queue = nil
 }

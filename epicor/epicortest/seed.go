@@ -98,7 +98,7 @@ type Currency struct {
 type Period struct {
 	Year, Number int
 	Start, End   Date
-	Closed       bool // no invoice can be entered into it
+	Closed       bool // no invoice can be entered into it; FAClosedPeriod shows it
 }
 
 // company is one company's state.
@@ -112,6 +112,13 @@ type company struct {
 	currency *records
 	periods  *records
 	groups   *records
+	more     map[string]*records // tables that nothing but reads and other rows look at
+	files    map[string]file     // by path on the server
+	fileRefs map[int64]string
+	baqs     map[string][]map[string]any
+	funcs    map[string]Function
+	receipts []row    // lines of receipts, invoiced or not
+	queue    []string // groups that wait for the agent to post them
 	invoices map[string]*invoice
 	order    []string // keys of invoices in the order of their creation
 	rates    map[string]decimal.Decimal
@@ -119,6 +126,8 @@ type company struct {
 	trueSign bool // Options.TrueSignLines
 	nextNum  int64
 	nextHead int64
+	nextPay  int64
+	nextFile int64
 }
 
 // AddCompany adds companies. A company that exists is replaced, with everything in it.
@@ -158,9 +167,18 @@ func (s *Server) addCompany(c Company) {
 		segments: newRecords(sch[tabSegment]), chart: newRecords(sch[tabChart]), currency: newRecords(sch[tabCurrency]),
 		periods: newRecords(sch[tabPeriod]), groups: newRecords(sch[tabGroup]),
 		trueSign: s.opts.TrueSignLines,
+		more:     map[string]*records{}, files: map[string]file{}, fileRefs: map[int64]string{},
+		baqs: map[string][]map[string]any{}, funcs: map[string]Function{},
 		invoices: map[string]*invoice{}, rates: map[string]decimal.Decimal{}, closed: map[[2]int]bool{},
 	}
+	for _, r := range receiptTables() {
+		sch[r.name] = r
+	}
+	for _, name := range []string{tabCOA, tabCalendar, tabYear, tabRate, tabOrder, tabOrderDtl, tabOrderRel, tabCheck, tabPaid} {
+		co.more[name] = newRecords(sch[name])
+	}
 	s.companies[c.ID] = co
+	s.addCalendar(co)
 	s.addCurrency(co, Currency{Code: c.Currency})
 	for _, x := range c.Currencies {
 		s.addCurrency(co, x)
@@ -352,6 +370,12 @@ func (s *Server) addCurrency(co *company, c Currency) {
 	r["DecimalsGeneral"] = int64(2)
 	co.rates[c.Code] = c.Rate
 	co.currency.put(r)
+	rate := s.seedRow(co, tabRate, nil)
+	rate["RateGrpCode"], rate["SourceCurrCode"], rate["TargetCurrCode"] = "MAIN", c.Code, co.seed.Currency
+	rate.setDay("EffectiveDate", wire.Date{Year: 2000, Month: time.January, Day: 1})
+	rate.setNum("CurrentRate", c.Rate)
+	rate.setNum("DisplayRate", c.Rate)
+	co.more[tabRate].put(rate)
 }
 
 // AddPeriods adds fiscal periods. From the first one on, only dates inside an
@@ -371,7 +395,9 @@ func (s *Server) addPeriod(co *company, p Period) {
 	r.setDay("StartDate", p.Start)
 	r.setDay("EndDate", p.End)
 	co.closed[[2]int{p.Year, p.Number}] = p.Closed
+	r["FAClosedPeriod"] = p.Closed
 	co.periods.put(r)
+	s.addYear(co, p)
 }
 
 // ClosePeriod closes a fiscal period for entry; OpenPeriod opens it again. In a
@@ -388,7 +414,16 @@ func (s *Server) OpenPeriod(companyID string, year, number int) {
 func (s *Server) setPeriod(companyID string, year, number int, closed bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.mustCompany(companyID).closed[[2]int{year, number}] = closed
+	co := s.mustCompany(companyID)
+	co.closed[[2]int{year, number}] = closed
+	for _, p := range co.periods.rows {
+		if p.int("FiscalYear") == int64(year) && p.int("FiscalPeriod") == int64(number) {
+			p = p.clone()
+			p["FAClosedPeriod"] = closed
+			s.stamp(p)
+			co.periods.put(p)
+		}
+	}
 }
 
 // period finds the fiscal period of a date.

@@ -62,9 +62,19 @@ type Options struct {
 	// is not documented, so a client should work with both.
 	TrueSignLines bool
 
+	// TaxApart keeps tax out of DocInvoiceAmt. Whether a live tenant counts it in is
+	// to be checked there; the supplier's check total always holds it.
+	TaxApart bool
+	// CancellationKeepsKey makes the invoice that cancels another one a copy of it
+	// with all its columns, our key too. By default ExternalID is empty.
+	CancellationKeepsKey bool
+	// PostLater makes a submitted group wait for RunAgent, as it waits for the
+	// system agent of a live tenant. By default it is posted at once.
+	PostLater bool
 	// MaxLength bounds text columns, "Table.Column" to characters. Entries are
-	// added to the defaults APInvHed.InvoiceNum 50, which is from practice: the
-	// vendor's schema gives no lengths.
+	// added to the defaults APInvHed.InvoiceNum 50, APInvGrp.GroupID 9 and
+	// Vendor.VendorID 8, which are from practice: the vendor's schema gives no
+	// lengths. $metadata shows them; seeding does not check them.
 	MaxLength map[string]int
 }
 
@@ -116,7 +126,7 @@ func New(opts *Options) *Server {
 	if s.opts.Duplicate == "" {
 		s.opts.Duplicate = DuplicateConflict
 	}
-	lengths := map[string]int{tabHed + ".InvoiceNum": 50}
+	lengths := map[string]int{tabHed + ".InvoiceNum": 50, tabGroup + ".GroupID": 9, tabVendor + ".VendorID": 8}
 	for k, n := range s.opts.MaxLength {
 		lengths[k] = n
 	}
@@ -238,6 +248,10 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		s.serveIdentity(w, r)
+		return
+	}
+	if rest, ok := strings.CutPrefix(path, "/api/v2/efx/"); ok {
+		s.serveFunction(w, r, rest)
 		return
 	}
 	rest, ok := strings.CutPrefix(path, "/api/v2/odata/")

@@ -37,6 +37,11 @@ type Invoice struct {
 	Posted bool
 	RowID  string // SysRowID
 
+	Cancels     bool   // it takes another one back
+	CancelledBy string // the invoice that took it back; "" is none
+	Tax         decimal.Decimal
+	Attachments []Attachment
+
 	columns row
 }
 
@@ -46,6 +51,16 @@ type Line struct {
 	Description string
 	Amount      decimal.Decimal
 	Splits      []Split
+
+	Order, OrderLine int    // of a line that was ordered; 0 is none
+	PackSlip         string // of a line that was received
+	Quantity         decimal.Decimal
+}
+
+// Attachment is a file of an Invoice.
+type Attachment struct {
+	Name, Description string
+	Data              []byte
 }
 
 // Split is an expense distribution of a Line.
@@ -73,6 +88,9 @@ func (i Invoice) Column(name string) any {
 // whose default expense was left while another was added is not.
 func (i Invoice) Balanced() bool {
 	for _, l := range i.Lines {
+		if l.Order != 0 && len(l.Splits) == 0 {
+			continue // booked where the order says
+		}
 		sum := decimal.Zero
 		for _, s := range l.Splits {
 			sum = sum.Add(s.Amount)
@@ -91,7 +109,12 @@ func (s *Server) Invoices(companyID string) []Invoice {
 	co := s.mustCompany(companyID)
 	out := make([]Invoice, 0, len(co.order))
 	for _, k := range co.order {
-		out = append(out, co.invoices[k].snapshot())
+		inv := co.invoices[k].snapshot()
+		for _, a := range co.invoices[k].att {
+			f := co.files[a.str("FileName")]
+			inv.Attachments = append(inv.Attachments, Attachment{Name: f.name, Description: a.str("DrawDesc"), Data: f.data})
+		}
+		out = append(out, inv)
 	}
 	return out
 }
@@ -115,10 +138,13 @@ func (i *invoice) snapshot() Invoice {
 		ApplyDate: h.day("ApplyDate"), FiscalYear: int(h.int("FiscalYear")), Period: int(h.int("FiscalPeriod")),
 		TermsCode: h.str("TermsCode"), Amount: h.num("DocInvoiceAmt"), VendorAmount: h.num("DocInvoiceVendorAmt"),
 		Group: h.str("GroupID"), Held: h.bool("InvoiceHeld"), Posted: h.bool("Posted"), RowID: h.str("SysRowID"),
-		columns: h.clone(),
+		columns: h.clone(), Cancels: h.bool("CancellationInv"), CancelledBy: h.str("RefCancelledby"), Tax: h.num("DocTaxAmt"),
 	}
 	for _, l := range i.dtl {
-		line := Line{Number: int(l.int("InvoiceLine")), Description: l.str("Description"), Amount: l.num("DocExtCost")}
+		line := Line{
+			Number: int(l.int("InvoiceLine")), Description: l.str("Description"), Amount: l.num("DocExtCost"),
+			Order: int(l.int("PONum")), OrderLine: int(l.int("POLine")), PackSlip: l.str("PackSlip"), Quantity: l.num("VendorQty"),
+		}
 		for _, e := range i.exp {
 			if e.int("InvoiceLine") == l.int("InvoiceLine") {
 				line.Splits = append(line.Splits, Split{

@@ -86,6 +86,10 @@ const (
 	svcGroup    = "Erp.BO.APInvGrpSvc"
 	svcInvoice  = "Erp.BO.APInvoiceSvc"
 	svcPost     = "Erp.PROC.APInvoicePostSvc"
+	svcRate     = "Erp.BO.CurrExRateSvc"
+	svcOrder    = "Erp.BO.POSvc"
+	svcPayment  = "Erp.BO.PaymentEntrySvc"
+	svcFiles    = "Ice.BO.AttachmentSvc"
 )
 
 // Tables.
@@ -102,6 +106,17 @@ const (
 	tabExp      = "APInvExp"
 	tabTGLC     = "APInvExpTGLC"
 	tabPost     = "APInvoicePostParam"
+	tabTax      = "APInvTax"
+	tabAttach   = "APInvHedAttch"
+	tabCOA      = "COA"
+	tabCalendar = "FiscalCal"
+	tabYear     = "FiscalYr"
+	tabRate     = "CurrExRate"
+	tabOrder    = "POHeader"
+	tabOrderDtl = "PODetail"
+	tabOrderRel = "PORel"
+	tabCheck    = "CheckHed"
+	tabPaid     = "APTran"
 )
 
 // Every name below stands in the vendor's table schemas. A table carries the
@@ -139,7 +154,7 @@ func newSchema() schema {
 	def(svcCurrency, tabCurrency, "Currencies", "", "Company CurrencyCode", `
 		Company:s CurrencyCode:s CurrDesc:s CurrSymbol:s CurrName:s CurrencyID:s DecimalsGeneral:i DecimalsPrice:i
 		DecimalsCost:i Inactive:b BaseCurr:b ISOCurrCode:s SysRevID:i SysRowID:g BitFlag:i RowMod:s`)
-	def(svcCalendar, tabPeriod, "FiscalPers", "", "Company FiscalCalendarID FiscalYear FiscalYearSuffix FiscalPeriod", `
+	def(svcCalendar, tabPeriod, "FiscalPers", tabYear, "Company FiscalCalendarID FiscalYear FiscalYearSuffix FiscalPeriod", `
 		Company:s FiscalCalendarID:s FiscalYear:i FiscalYearSuffix:s FiscalPeriod:i StartDate:d EndDate:d
 		FAClosedPeriod:b SysRevID:i SysRowID:g BitFlag:i RowMod:s`)
 	def(svcGroup, tabGroup, "APInvGrps", "", "Company GroupID", `
@@ -179,6 +194,41 @@ func newSchema() schema {
 		IsExternalCompany:b RecordType:s TransAmt:n CurrencyCode:s IsModifiedByUser:b SysRevID:i SysRowID:g VendorNum:i
 		InvoiceNum:s InvoiceLine:i InvExpSeq:i GroupID:s COADescription:s GLAccountAccountDesc:s
 		GLAccountGLAcctDisp:s BitFlag:i RowMod:s`)
+	def(svcInvoice, tabTax, "APInvTaxes", tabHed, "Company VendorNum InvoiceNum TaxCode RateCode ECAcquisitionSeq", `
+		Company:s VendorNum:i InvoiceNum:s TaxCode:s RateCode:s ECAcquisitionSeq:i TaxableAmt:n DocTaxableAmt:n
+		Percent:n TaxAmt:n DocTaxAmt:n Manual:b ManAdd:b CollectionType:i TaxRateDate:d SysRevID:i SysRowID:g ChangedBy:s
+		ChangeDate:d CurrencyCode:s DebitMemo:b GroupID:s Posted:b ScrTaxAmt:n ScrDocTaxAmt:n ScrDocTaxableAmt:n
+		BitFlag:i RowMod:s`)
+	def(svcInvoice, tabAttach, "APInvHedAttches", tabHed, "Company VendorNum InvoiceNum DrawingSeq", `
+		Company:s VendorNum:i InvoiceNum:s DrawingSeq:i XFileRefNum:i SysRevID:i SysRowID:g ForeignSysRowID:g DrawDesc:s
+		FileName:s PDMDocID:s DocTypeID:s RowMod:s`)
+	def(svcChart, tabCOA, "COAs", "", "Company COACode", `
+		Company:s COACode:s Description:s SeparatorChar:s NbrSegments:i MasterCOA:b SysRevID:i SysRowID:g BitFlag:i RowMod:s`)
+	def(svcCalendar, tabCalendar, "FiscalCals", "", "Company FiscalCalendarID", `
+		Company:s FiscalCalendarID:s Description:s StartDate:d EndDate:d GlobalCal:b SysRevID:i SysRowID:g BitFlag:i RowMod:s`)
+	def(svcCalendar, tabYear, "FiscalYrs", tabCalendar, "Company FiscalCalendarID FiscalYear FiscalYearSuffix", `
+		Company:s FiscalCalendarID:s FiscalYear:i FiscalYearSuffix:s StartDate:d EndDate:d NumPeriods:i
+		NumClosingPeriods:i Description:s SysRevID:i SysRowID:g BitFlag:i RowMod:s`)
+	def(svcRate, tabRate, "CurrExRates", "", "Company RateGrpCode SourceCurrCode TargetCurrCode EffectiveDate", `
+		Company:s SourceCurrCode:s EffectiveDate:d CurrentRate:n TargetCurrCode:s RateGrpCode:s SysRevID:i SysRowID:g
+		DisplayRate:n BitFlag:i RowMod:s`)
+	def(svcOrder, tabOrder, "POes", "", "Company PONum", `
+		Company:s OpenOrder:b VoidOrder:b PONum:i OrderDate:d TermsCode:s VendorNum:i PurPoint:s OrderHeld:b
+		CurrencyCode:s Approve:b ApprovalStatus:s SysRevID:i SysRowID:g ChangedBy:s ChangeDate:d DocTotalOrder:n
+		VendorVendorID:s VendorName:s BitFlag:i RowMod:s`)
+	def(svcOrder, tabOrderDtl, "PODetails", tabOrder, "Company PONUM POLine", `
+		Company:s OpenLine:b VoidLine:b PONUM:i POLine:i LineDesc:s IUM:s PUM:s UnitCost:n DocUnitCost:n OrderQty:n
+		PartNum:s VendorNum:i DocExtCost:n SysRevID:i SysRowID:g ChangedBy:s ChangeDate:d BitFlag:i RowMod:s`)
+	def(svcOrder, tabOrderRel, "PORels", tabOrderDtl, "Company PONum POLine PORelNum", `
+		Company:s OpenRelease:b VoidRelease:b PONum:i POLine:i PORelNum:i DueDate:d RelQty:n ReceivedQty:n
+		InvoicedQty:n SysRevID:i SysRowID:g BitFlag:i RowMod:s`)
+	def(svcPayment, tabCheck, "PaymentEntries", "", "Company HeadNum", `
+		Company:s Posted:b GroupID:s HeadNum:i CheckNum:i CheckDate:d Voided:b CheckAmt:n DocCheckAmt:n VendorNum:i
+		CurrencyCode:s SysRevID:i SysRowID:g ChangedBy:s ChangeDate:d VoidDate:d VendorNumVendorID:s BitFlag:i RowMod:s`)
+	def(svcPayment, tabPaid, "APTrans", tabCheck, "Company HeadNum APTranNo InvoiceNum Voided", `
+		Company:s TranType:s HeadNum:i APTranNo:i InvoiceNum:s Posted:b TranAmt:n DocTranAmt:n DiscAmt:n DocDiscAmt:n
+		CheckNum:i TranDate:d Voided:b VendorNum:i SysRevID:i SysRowID:g ChangedBy:s ChangeDate:d CurrencyCode:s
+		BitFlag:i RowMod:s`)
 	def(svcPost, tabPost, "", "", "GroupID", `
 		GroupID:s ACTType:s SysRowID:g AutoAction:s AgentSchedNum:i AgentID:s AgentTaskNum:i RecurringTask:b TaskNote:s
 		ProcessID:s RowMod:s`)

@@ -54,14 +54,32 @@ func (u *updating) total(inv *invoice) {
 		u.bump(e, before)
 	}
 	before := h.clone()
+	tax := decimal.Zero
+	for _, t := range inv.tax {
+		was := t.clone()
+		t["CurrencyCode"], t["Posted"] = h["CurrencyCode"], h["Posted"]
+		setAll(t, base(t.num("DocTaxAmt")), "TaxAmt")
+		tax = tax.Add(t.num("DocTaxAmt"))
+		u.bump(t, was)
+	}
+	setAll(h, tax, "DocTaxAmt")
+	setAll(h, base(tax), "TaxAmt")
+	lines := sum
+	if !u.c.s.opts.TaxApart {
+		sum = sum.Add(tax)
+	}
 	setAll(h, sum, "DocInvoiceAmt", "DocInvoiceBal", "DocUnpostedBal")
 	setAll(h, base(sum), "InvoiceAmt", "InvoiceBal", "UnpostedBal")
-	setAll(h, sum.Mul(sign(h)), "ScrDocInvoiceAmt", "ScrDocInvLineTotal")
-	setAll(h, base(sum).Mul(sign(h)), "ScrInvoiceAmt", "ScrInvLineTotal")
+	setAll(h, sum.Mul(sign(h)), "ScrDocInvoiceAmt")
+	setAll(h, base(sum).Mul(sign(h)), "ScrInvoiceAmt")
+	setAll(h, lines.Mul(sign(h)), "ScrDocInvLineTotal")
+	setAll(h, base(lines).Mul(sign(h)), "ScrInvLineTotal")
 	setAll(h, base(h.num("DocInvoiceVendorAmt")), "InvoiceVendorAmt", "ScrInvoiceVendorAmt")
-	setAll(h, h.num("DocInvoiceVendorAmt").Sub(sum.Mul(sign(h))), "DocInvoiceVariance")
+	setAll(h, h.num("DocInvoiceVendorAmt").Sub(lines.Add(tax).Mul(sign(h))), "DocInvoiceVariance")
 	setAll(h, base(h.num("DocInvoiceVariance")), "InvoiceVariance")
-	h.setDay("DueDate", due(h))
+	if h.day("DueDate").IsZero() {
+		h.setDay("DueDate", due(h))
+	}
 	u.bump(h, before)
 }
 
