@@ -2,6 +2,7 @@ package concur
 
 import (
 	"context"
+	"encoding/json"
 	"net/http"
 	"strings"
 )
@@ -22,6 +23,27 @@ type ListItem struct {
 		ID          string `json:"id"`
 		HasChildren bool   `json:"hasChildren"`
 	} `json:"lists"` // where the item lives
+
+	// Raw is the object as it came, with the fields that have none here. Encoding
+	// gives it back, with what was changed in the fields above.
+	Raw json.RawMessage `json:"-"`
+}
+
+// UnmarshalJSON reads the object and keeps it in Raw.
+func (i *ListItem) UnmarshalJSON(b []byte) error {
+	type plain ListItem
+	var p plain
+	if err := readObject(b, &p, &p.Raw); err != nil {
+		return err
+	}
+	*i = ListItem(p)
+	return nil
+}
+
+// MarshalJSON writes the object as it came, with what was changed since.
+func (i ListItem) MarshalJSON() ([]byte, error) {
+	type plain ListItem
+	return writeObject(plain(i), i.Raw)
 }
 
 // ListItemsService reads and writes items of lists. A code or a name with a

@@ -23,6 +23,27 @@ type List struct {
 	// ManagedBy is the app or service that alone may change the list and its
 	// items: "appId:<uuid>" or "service:<name>"; "" is anybody.
 	ManagedBy string `json:"managedBy"`
+
+	// Raw is the object as it came, with the fields that have none here. Encoding
+	// gives it back, with what was changed in the fields above.
+	Raw json.RawMessage `json:"-"`
+}
+
+// UnmarshalJSON reads the object and keeps it in Raw.
+func (l *List) UnmarshalJSON(b []byte) error {
+	type plain List
+	var p plain
+	if err := readObject(b, &p, &p.Raw); err != nil {
+		return err
+	}
+	*l = List(p)
+	return nil
+}
+
+// MarshalJSON writes the object as it came, with what was changed since.
+func (l List) MarshalJSON() ([]byte, error) {
+	type plain List
+	return writeObject(plain(l), l.Raw)
 }
 
 // ListCategory is what a list is for.

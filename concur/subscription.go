@@ -23,6 +23,10 @@ type Subscription struct {
 	// nothing is delivered. TokenSource.Refresh obtains one.
 	CompanyIDs []string
 	Groups     []string
+
+	// Raw is the object as it came, with the fields that have none here. Encoding
+	// gives it back, with what was changed in the fields above.
+	Raw json.RawMessage
 }
 
 type wireSubscription struct {
@@ -45,9 +49,16 @@ func (s *Subscription) UnmarshalJSON(b []byte) error {
 	}
 	*s = Subscription{
 		ID: w.ID, Topic: w.Topic, Filter: w.Filter, Endpoint: w.WebHook.Endpoint,
-		ApplicationID: w.ApplicationID, CompanyIDs: w.CompanyIDs, Groups: w.Groups,
+		ApplicationID: w.ApplicationID, CompanyIDs: w.CompanyIDs, Groups: w.Groups, Raw: bytes.Clone(b),
 	}
 	return nil
+}
+
+// MarshalJSON writes the object as it came, with what was changed since.
+func (s Subscription) MarshalJSON() ([]byte, error) {
+	w := wireSubscription{ID: s.ID, Filter: s.Filter, Topic: s.Topic, ApplicationID: s.ApplicationID, CompanyIDs: s.CompanyIDs, Groups: s.Groups}
+	w.WebHook.Endpoint = s.Endpoint
+	return writeObject(w, s.Raw)
 }
 
 // SubscriptionInput is what an app says about its subscription. All but Filter

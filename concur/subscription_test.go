@@ -138,6 +138,8 @@ func TestASubscriptionIsReadAsAnObjectAndAsAnArray(t *testing.T) {
 		s.Inject(concurtest.Fault{Path: "/events/v4/subscriptions/s", Status: 200, Body: body})
 		sub, err := c.Subscriptions.Get(t.Context(), "s")
 		require.NoError(t, err)
+		require.JSONEq(t, one, string(sub.Raw))
+		sub.Raw = nil
 		require.Equal(t, &concur.Subscription{
 			ID: "s", Topic: "public.test", Filter: ".*", Endpoint: "https://e", ApplicationID: "a", CompanyIDs: []string{"c"}, Groups: []string{},
 		}, sub)

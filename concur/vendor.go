@@ -69,6 +69,29 @@ func (v *Vendor) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
+// MarshalJSON writes the vendor with its custom fields and with those that have
+// none here.
+func (v Vendor) MarshalJSON() ([]byte, error) {
+	type plain Vendor
+	b, err := json.Marshal(plain(v))
+	if err != nil {
+		return nil, err
+	}
+	var m map[string]json.RawMessage
+	if err := json.Unmarshal(b, &m); err != nil {
+		return nil, err
+	}
+	for name, text := range v.Custom {
+		if m[strings.ToUpper(name[:1])+name[1:]], err = json.Marshal(text); err != nil {
+			return nil, err
+		}
+	}
+	for name, raw := range v.Extra {
+		m[name] = raw
+	}
+	return json.Marshal(m)
+}
+
 func vendorFields() []string {
 	return []string{
 		"ID", "VendorCode", "AddressCode", "VendorName", "VendorFormName", "AccountNumber", "AddressImportSyncID",
