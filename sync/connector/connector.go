@@ -166,7 +166,7 @@ type Made struct {
 	ID      string  `json:"id"`     // the target's own key
 	Number  string  `json:"number"` // what a person searches for
 	Company string  `json:"company,omitempty"`
-	Party   string  `json:"party,omitempty"` // vendor, as a person reads it
+	Party   string  `json:"party,omitempty"` // the vendor's code; never a name, since a receipt is kept in the open
 	Batch   string  `json:"batch,omitempty"` // group or batch in the target
 	Date    string  `json:"date,omitempty"`  // the date it takes effect, YYYY-MM-DD
 	Totals  []Total `json:"totals,omitempty"`
