@@ -151,7 +151,8 @@ func (w *work) settled(ctx context.Context, receipt connector.Receipt, how strin
 	err := w.save(ctx, func(t *storage.Transfer, r *row) {
 		rev := r.current()
 		rev.State, rev.Effect, rev.Receipt, rev.Cause, rev.Issues = Delivered, Effective, &receipt, "", nil
-		r.Tries, r.Why = 0, ""
+		r.Why = ""
+		r.recovered()
 		r.Audited = len(r.History)
 		r.note(w.e.clock(), how, numbers(receipt))
 		if done = false; receipt.Final {
@@ -192,7 +193,8 @@ func (w *work) polled(ctx context.Context, d delivery, got connector.Finding) er
 			return w.made(ctx, d, got.Receipt, "found")
 		}
 		err := w.save(ctx, func(t *storage.Transfer, r *row) {
-			r.Tries, r.Why = 0, ""
+			r.Why = ""
+			r.recovered()
 			w.letGo(t, r, w.pollDue(r), w.f.targetQueue())
 		})
 		if err == nil {
@@ -303,7 +305,7 @@ func (w *work) reverse(ctx context.Context) error {
 		rev.Effect, rev.Then, rev.Receipt, rev.Keyed = None, "", nil, 0
 		rev.Generation++
 		rev.State = then
-		r.Tries = 0
+		r.recovered()
 		r.Audited = len(r.History)
 		r.note(w.e.clock(), "reversed", numbers(receipt))
 		switch details := rev.Details; then {

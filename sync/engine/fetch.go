@@ -39,7 +39,8 @@ func (w *work) fetch(ctx context.Context) error {
 	}
 	w.wakes = wakes
 	learn := func(r *row) {
-		r.Seen, r.Tries, r.Why = max(r.Seen, wakes), 0, ""
+		r.Seen, r.Why = max(r.Seen, wakes), ""
+		r.recovered()
 		if k.Hint != "" {
 			r.Hint = k.Hint
 		}
@@ -421,7 +422,7 @@ func (w *work) mapDocument(ctx context.Context) error {
 		rev.State, rev.Effect, rev.Cause, rev.Issues = Delivering, Unknown, "", nil
 		rev.Posting, rev.Reasons, rev.Mapping, rev.Sealed = posting, reasons, m.version, ""
 		r.Attempts++
-		r.Tries = 0
+		r.recovered()
 		r.note(w.e.clock(), "mapped", "mapping "+m.version)
 	})
 	w.fresh = err == nil
@@ -456,7 +457,7 @@ func (w *work) confirmWithout(ctx context.Context, version, cause, why string, i
 			}
 			prior.Effect, prior.State = None, Void
 		}
-		r.Tries = 0
+		r.recovered()
 		r.note(w.e.clock(), "confirmed", why)
 		if rev.State != Confirmed {
 			return

@@ -30,6 +30,7 @@ type Flow[S, D any] struct {
 type Policy struct {
 	MinWait, MaxWait time.Duration // between tries, doubling, with jitter: 2 s and 15 min
 	MaxTries         int           // failures in a row before a document is parked: 12
+	MaxFailing       time.Duration // how long a document may be what a system that is down is tried with, before it is parked: 24 h
 	Lease            time.Duration // how long a claim holds without being extended: 2 min
 	Sweep            time.Duration // between sweeps of the source: 10 min; negative: never
 	Poll             time.Duration // between looks at a receipt that is not final: 1 min
@@ -55,6 +56,7 @@ func (p *Policy) withDefaults() Policy {
 	set(&q.Sweep, 10*time.Minute)
 	set(&q.Poll, time.Minute)
 	set(&q.CircuitOpen, 30*time.Second)
+	set(&q.MaxFailing, 24*time.Hour)
 	if q.MaxTries == 0 {
 		q.MaxTries = 12
 	}

@@ -94,8 +94,10 @@ func (g *gates) leave(system string) {
 	}
 }
 
-// fail says that the system did not answer as it should.
-func (g *gates) fail(system, why string, mend bool, after time.Duration, p Policy) time.Time {
+// fail says that the system did not answer as it should. probe reports that it
+// was shut before and this caller had been let in to try it, so that the failure
+// tells of the system and not of what the caller wanted.
+func (g *gates) fail(system, why string, mend bool, after time.Duration, p Policy) (until time.Time, probe bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	x := g.look(system)
@@ -103,13 +105,13 @@ func (g *gates) fail(system, why string, mend bool, after time.Duration, p Polic
 		x = &gate{since: g.now(), seen: g.now()}
 		g.all[system] = x
 	}
-	was := x.trying
-	if x.opens > 0 && !was && g.now().Before(x.until) {
+	was := x.opens > 0
+	if was && !x.trying && g.now().Before(x.until) {
 		// It was under way when the system was shut: no news, unless a pause is asked for.
 		if until := g.now().Add(after); until.After(x.until) {
 			x.until = until
 		}
-		return x.until
+		return x.until, true
 	}
 	x.failures++
 	x.why, x.mend = why, mend
@@ -129,7 +131,7 @@ func (g *gates) fail(system, why string, mend bool, after time.Duration, p Polic
 			x.until = until
 		}
 	}
-	return x.until
+	return x.until, was
 }
 
 // Shut is a system that is not being asked.

@@ -99,7 +99,7 @@ func (e *Engine) Replay(ctx context.Context, p Plan, by Act) (done int, err erro
 			return done, err
 		}
 		now := e.clock()
-		r.Tries = 0
+		r.recovered()
 		r.remember(Moment{Time: now, What: "replay", Text: by.Reason, Actor: by.Actor})
 		t.Wakes++
 		if !r.Lease.After(now) {

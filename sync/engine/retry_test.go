@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -603,5 +604,65 @@ func TestClockThatJumpsBackDuringADeliveryDoublesNothing(t *testing.T) {
 		require.Equal(t, engine.Confirmed, b.status("R1").State)
 		_, sends, _ := b.erp.counts()
 		require.Equal(t, 1, sends)
+	})
+}
+
+func TestATargetThatIsDownForHoursParksNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t)
+		down := true
+		b.erp.fail = func(string) error {
+			if down {
+				return errors.New("connection refused")
+			}
+			return nil
+		}
+		for i := range 20 {
+			doc := fmt.Sprint("R", i)
+			b.source.put(doc, 1, connector.Ready, map[string]int64{"emp": 100})
+		}
+		e := b.engine()
+		for i := range 20 {
+			require.NoError(t, e.Notify(t.Context(), notice(fmt.Sprint("R", i))))
+		}
+		b.run(e, 8*time.Hour)
+		for i := range 20 {
+			require.NotEqual(t, engine.Parked, b.status(fmt.Sprint("R", i)).State)
+		}
+		down = false
+		b.opts.Poll = 10 * time.Second
+		b.run(b.engine(), time.Hour)
+		require.Len(t, b.erp.all(), 20)
+	})
+}
+
+func TestTablesThatCannotBeReadShutTheTargetAndParkNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t)
+		b.mapper.err = errors.New("tables: connection refused")
+		b.source.put("R1", 1, connector.Ready, map[string]int64{"emp": 100})
+		e := b.engine()
+		require.NoError(t, e.Notify(t.Context(), notice("R1")))
+		b.run(e, 8*time.Hour)
+		require.Equal(t, engine.Pending, b.status("R1").State)
+		require.Len(t, e.Shut(), 1)
+		b.mapper.err = nil
+		b.opts.Poll = 10 * time.Second
+		b.run(b.engine(), time.Hour)
+		require.Len(t, b.erp.all(), 1)
+	})
+}
+
+func TestADocumentThatAloneBringsItsTargetDownIsParkedAfterADay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t)
+		b.erp.fail = func(string) error { return errors.New("internal error") }
+		b.source.put("R1", 1, connector.Ready, map[string]int64{"emp": 100})
+		e := b.engine()
+		require.NoError(t, e.Notify(t.Context(), notice("R1")))
+		b.run(e, 26*time.Hour)
+		s := b.status("R1")
+		require.Equal(t, engine.Parked, s.State)
+		require.Equal(t, engine.CodeExhausted, s.Cause)
 	})
 }

@@ -45,6 +45,7 @@ type row struct {
 	Correlation string             `json:"correlation,omitempty"`
 	Since       time.Time          `json:"since,omitzero"`
 	Tries       int                `json:"tries,omitempty"`    // failures in a row of the present step
+	Failing     time.Time          `json:"failing,omitzero"`   // since when the present step fails
 	Attempts    int                `json:"attempts,omitempty"` // calls that may have had an effect
 	Why         string             `json:"why,omitempty"`
 	Revisions   []revision         `json:"revisions,omitempty"`
@@ -120,6 +121,9 @@ func (r *row) effective() *revision {
 	}
 	return nil
 }
+
+// recovered forgets the failures of the step that now went well.
+func (r *row) recovered() { r.Tries, r.Failing = 0, time.Time{} }
 
 // raise makes the revision that stands in the target the current one again.
 func (r *row) raise() *revision {

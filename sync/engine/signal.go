@@ -49,7 +49,7 @@ func (w *work) signal(ctx context.Context) error {
 	}
 	return w.save(ctx, func(_ *storage.Transfer, r *row) {
 		r.drop(s.ID)
-		r.Tries = 0
+		r.recovered()
 		r.Audited = len(r.History)
 		r.note(w.e.clock(), "told", string(s.Kind))
 		// Parked because it could not be told, and told now: what stands is as it was.

@@ -481,21 +481,37 @@ func (w *work) fail(ctx context.Context, s step, cause error) error {
 	}
 	mend := errors.Is(cause, connector.ErrConnection)
 	why := clip(cause.Error())
+	if s == stepMap {
+		// What a mapping asks for are the target's tables. It needs no leave to ask,
+		// since it may have read them before the target went down.
+		system = w.f.targetSystem()
+	}
+	probe := false
 	if system != "" {
-		w.e.gates.fail(system, why, mend, after, w.f.policy)
+		var until time.Time
+		until, probe = w.e.gates.fail(system, why, mend, after, w.f.policy)
+		if s == stepMap {
+			after = max(after, until.Sub(now))
+		}
 	}
 	w.e.log.WarnContext(ctx, "transfer will be tried again", "document", w.t.Document, "error", cause)
-	// A wrong credential or a request to slow down is not this document's failure.
-	counts := !mend && after == 0
+	// A wrong credential, a request to slow down and a system that is down for
+	// everybody are not this document's failure.
+	counts := !mend && !probe && (after == 0 || s == stepMap)
 	err := w.save(ctx, func(t *storage.Transfer, r *row) {
 		if counts {
 			r.Tries++
 		}
+		if r.Failing.IsZero() {
+			r.Failing = now
+		}
 		r.Why = why
 		r.note(now, "failed", why)
 		news := s == stepFetch && settledState(r)
-		if r.Tries >= w.f.policy.MaxTries && !news {
-			w.park(r, []connector.Issue{exhausted(r.Tries, why)})
+		// The only document of a system that is down may be what brings it down.
+		stuck := probe && now.Sub(r.Failing) >= w.f.policy.MaxFailing
+		if (r.Tries >= w.f.policy.MaxTries || stuck) && !news {
+			w.park(r, []connector.Issue{exhausted(now.Sub(r.Failing), why)})
 			w.letGo(t, r, time.Time{}, queue)
 			return
 		}
@@ -530,10 +546,10 @@ func settledState(r *row) bool {
 // that looked transient.
 const CodeExhausted = "retries_exhausted"
 
-func exhausted(tries int, cause string) connector.Issue {
+func exhausted(failing time.Duration, cause string) connector.Issue {
 	return connector.Issue{
 		Code: CodeExhausted, Owner: connector.IT,
-		Message: fmt.Sprintf("%d tries in a row failed, the last with: %s", tries, cause),
+		Message: fmt.Sprintf("It has failed for %s, at last with: %s", failing.Round(time.Second), cause),
 		Remedy:  "Mend what the message names, then replay this document.",
 	}
 }
@@ -550,7 +566,7 @@ func (w *work) park(r *row, issues []connector.Issue) {
 	if len(issues) > 0 {
 		rev.Cause = issues[0].Code
 	}
-	r.Tries = 0
+	r.recovered()
 	r.Seen = max(r.Seen, w.wakes)
 	r.note(w.e.clock(), "parked", rev.Cause)
 }
