@@ -5,6 +5,7 @@ import (
 	_ "embed"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"os"
 	"path/filepath"
@@ -88,6 +89,9 @@ func (s *simulators) close() {
 // Run runs the simulators until they are stopped.
 func (c *fakesRunCommand) Run(ctx context.Context, p *program) error {
 	if err := app.Renew(c.Dir, app.Fakes); err != nil {
+		return err
+	}
+	if err := os.Remove(filepath.Join(c.Dir, fakesAdmin)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	s := &simulators{concur: concurtest.New(nil), epicor: epicortest.New(nil)}
@@ -191,7 +195,6 @@ func (c *fakesRunCommand) write(s *simulators) error {
 	for name, text := range map[string]string{
 		app.MappingFile:        string(sample.Mapping),
 		fakesConfig:            c.config(s),
-		fakesAdmin:             s.admin + "\n",
 		fakesRequestToken:      s.company.RequestToken() + "\n",
 		"concur-client-secret": s.concur.App().ClientSecret + "\n",
 		"epicor-api-key":       epicortest.DefaultAPIKey + "\n",
@@ -205,14 +208,17 @@ func (c *fakesRunCommand) write(s *simulators) error {
 	// The key stays when the simulators are started again: it opens the data of
 	// connectors that ran against them before.
 	path := filepath.Join(c.Dir, "vault.key")
-	if _, err := os.Stat(path); err == nil {
-		return nil
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		key, err := vault.NewKey()
+		if err != nil {
+			return err
+		}
+		if err := vault.WriteKeyFile(path, key); err != nil {
+			return err
+		}
 	}
-	key, err := vault.NewKey()
-	if err != nil {
-		return err
-	}
-	return vault.WriteKeyFile(path, key)
+	// Last: where it stands the rest stands, too.
+	return os.WriteFile(filepath.Join(c.Dir, fakesAdmin), []byte(s.admin+"\n"), 0o600)
 }
 
 // config is the example with what differs here; by default nothing does.
@@ -246,15 +252,19 @@ func (c *fakesRunCommand) show(p *program, s *simulators) {
 		state = "approved"
 	}
 	p.screen.Printf("\n%d expense reports are %s; %d supplier invoices are approved.\n", len(s.company.Reports), state, 4)
+	where := ""
+	if c.Dir != fakesDir {
+		where = " --dir " + filepath.ToSlash(c.Dir)
+	}
 	p.screen.Printf(`
 In a second terminal, in this directory:
   %[1]s connect -c %[2]s --request-token file:%[3]s
   %[1]s check -c %[2]s
   %[1]s serve -c %[2]s
 and in a third:
-  %[1]s fakes approve %[4]s
+  %[1]s fakes approve %[4]s%[5]s
   %[1]s transfers show %[4]s -c %[2]s
 
 Everything is kept in memory. Stop with Ctrl-C.
-`, self, path, filepath.ToSlash(filepath.Join(c.Dir, fakesRequestToken)), sample.Itemised)
+`, self, path, filepath.ToSlash(filepath.Join(c.Dir, fakesRequestToken)), sample.Itemised, where)
 }

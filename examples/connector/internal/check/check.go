@@ -163,6 +163,10 @@ func (c *checker) faults(err error) {
 		c.bad(Wrong, Setup, "configuration", Operator, "mend it", err.Error())
 		return
 	}
+	if errors.Is(err, vault.ErrUnknownKey) {
+		c.bad(Wrong, Setup, "vault key", Operator, rightKey, err.Error())
+		return
+	}
 	for _, f := range fs {
 		state, name := Wrong, "configuration"
 		switch f.Kind {
@@ -282,10 +286,12 @@ func (c *checker) opened(err error) {
 	}
 }
 
+// rightKey is what to do when the key opens nothing.
+const rightKey = "name the key that this data was sealed with in vault.key, from where its copy is kept; without it connect again, and stored secrets and documents stay closed"
+
 // keys finds out whether the key opens what is stored, and whether the tenant is
 // connected.
 func (c *checker) keys(ctx context.Context, a *app.App, tenant string) (connected bool) {
-	const remedy = "name the key that this data was sealed with in vault.key, from where its copy is kept; without it connect again, and stored secrets and documents stay closed"
 	entries, err := a.Vault.List(ctx, tenant)
 	for _, e := range entries {
 		if e.Err != nil && err == nil {
@@ -297,7 +303,7 @@ func (c *checker) keys(ctx context.Context, a *app.App, tenant string) (connecte
 		err = fmt.Errorf("Concur's token: %w", tokenErr)
 	}
 	if err != nil {
-		c.bad(Wrong, Setup, "vault key", Operator, remedy, err.Error())
+		c.bad(Wrong, Setup, "vault key", Operator, rightKey, err.Error())
 		return false
 	}
 	c.ok(Setup, "vault key", "opens what is stored")

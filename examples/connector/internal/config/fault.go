@@ -27,7 +27,12 @@ type Fault struct {
 	Kind         Kind
 	What         string // what is wrong; never a secret
 	Remedy       string // what to do
+
+	err error // why a reference leads to nothing
 }
+
+// Unwrap returns why a reference leads to nothing, nil for another fault.
+func (f *Fault) Unwrap() error { return f.err }
 
 // Error returns the fault on one line: "config.yaml:12:3: what; remedy", which
 // editors and terminals make a link of.

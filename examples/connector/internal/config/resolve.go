@@ -35,7 +35,9 @@ func (c *Config) unset(r Ref, err error) *Fault {
 		FileScheme:  "write the secret into that file, readable by this program alone",
 		VaultScheme: "store it with ml-connector secrets put",
 	}[r.Scheme]
-	return c.at(r.path, r.at, Unset, fmt.Sprintf("%s is %s: %v", r.path, r, err), remedy)
+	f := c.at(r.path, r.at, Unset, fmt.Sprintf("%s is %s: %v", r.path, r, err), remedy)
+	f.err = err
+	return f
 }
 
 // VaultKey reads the key of the vault.
