@@ -39,7 +39,7 @@ func (w *work) fetch(ctx context.Context) error {
 	}
 	w.wakes = wakes
 	learn := func(r *row) {
-		r.Seen, r.Why = max(r.Seen, wakes), ""
+		r.Seen, r.Why, r.Missing = max(r.Seen, wakes), "", 0
 		r.recovered()
 		if k.Hint != "" {
 			r.Hint = k.Hint
@@ -55,7 +55,8 @@ func (w *work) fetch(ctx context.Context) error {
 	case errors.Is(err, connector.ErrNotFound):
 		// Not a withdrawal: what was delivered stays, since a document may be
 		// archived, or looked for in the wrong place.
-		return w.gone(ctx, learn)
+		k.Version = ""
+		return w.gone(ctx, learn, k)
 	case errors.Is(err, connector.ErrWithdrawn):
 		return w.withdrawn(ctx, learn, "withdrawn at the source")
 	case errors.Is(err, connector.ErrRejected) && !isOurs(err):
@@ -139,14 +140,34 @@ func (w *work) details(ctx context.Context, issues []connector.Issue) (string, e
 	return w.put(ctx, "issues", rev.Person, b)
 }
 
-func (w *work) gone(ctx context.Context, learn func(*row)) error {
-	return w.void(ctx, learn, "no longer at the source")
+// maxMissing is how often in a row a document may not be found before it is
+// taken for gone: a source's lists may lag, and one answer may come from the
+// wrong place.
+const maxMissing = 3
+
+func (w *work) gone(ctx context.Context, learn func(*row), k knock) error {
+	if w.r.Missing+1 >= maxMissing {
+		// The version is forgotten: a sweep that still shows the document wakes it.
+		return w.void(ctx, learn, "no longer at the source", k.encode())
+	}
+	err := w.save(ctx, func(t *storage.Transfer, r *row) {
+		r.Missing++
+		r.Why = "the source does not find it"
+		r.note(w.e.clock(), "missing", r.Why)
+		r.Lease = time.Time{}
+		t.Due, t.Queue = w.e.clock().Add(w.f.policy.wait(r.Missing)), w.f.sourceQueue()
+	})
+	if err == nil {
+		w.freed()
+	}
+	return err
 }
 
 // void ends a revision that has no effect; one that has stays as it is.
-func (w *work) void(ctx context.Context, learn func(*row), why string) error {
+func (w *work) void(ctx context.Context, learn func(*row), why, hint string) error {
 	err := w.save(ctx, func(t *storage.Transfer, r *row) {
 		learn(r)
+		t.Hint = hint
 		rev := r.current()
 		if rev == nil {
 			r.push(revision{Effect: None, Generation: 1})
@@ -198,7 +219,7 @@ func (w *work) withdrawn(ctx context.Context, learn func(*row), why string) erro
 	standing := rev != nil && rev.Effect != None
 	earlier := w.r.effective()
 	if !standing && earlier == nil {
-		return w.void(ctx, learn, why)
+		return w.void(ctx, learn, why, w.t.Hint)
 	}
 	return w.save(ctx, func(_ *storage.Transfer, r *row) {
 		learn(r)
@@ -268,8 +289,8 @@ func (w *work) ready(ctx context.Context, learn func(*row), s snapshot) error {
 		switch {
 		case s.Revision < cur.Number:
 			return w.ignore(ctx, learn, fmt.Sprintf("revision %d is older than %d", s.Revision, cur.Number))
-		case s.Revision == cur.Number && (cur.Effect != None || cur.State == Confirmed):
-			return w.ignore(ctx, learn, "nothing new")
+		case s.Revision == cur.Number && cur.Effect == Unknown:
+			return w.ignore(ctx, learn, "its outcome is to be resolved first")
 		case s.Revision == cur.Number && cur.State == Returned:
 			return w.ignore(ctx, learn, "returned to the source: only a new revision is taken")
 		case s.Revision > cur.Number && cur.Effect == Unknown:
@@ -282,10 +303,14 @@ func (w *work) ready(ctx context.Context, learn func(*row), s snapshot) error {
 	if err != nil {
 		return err
 	}
+	if cur != nil && s.Revision == cur.Number && name == cur.Content && (cur.Effect != None || cur.State == Confirmed) {
+		return w.ignore(ctx, learn, "nothing new")
+	}
 	return w.save(ctx, func(t *storage.Transfer, r *row) {
 		learn(r)
 		rev := r.current()
-		// The content of a revision that never had an effect may still change, and
+		// A source may change what it calls the same revision. What was posted of it
+		// is then compared like that of an earlier one. The content of a revision that never had an effect may still change, and
 		// a revision that was only waited for is this one.
 		reuse := rev != nil && rev.Effect == None && rev.State != Confirmed && (rev.Number == s.Revision || rev.Content == "")
 		if !reuse {

@@ -94,7 +94,13 @@ func (e *Engine) knock(ctx context.Context, f *flow, ref connector.Ref, k knock)
 			return false, ours("read transfer", err)
 		}
 		h, known := e.holding(t, k.Version)
-		if known || (h.Owner != "" && h.Owner != f.name) {
+		if known {
+			return false, nil
+		}
+		if h.Owner != "" && h.Owner != f.name {
+			if e.flow(id.Tenant, h.Owner) == nil {
+				e.log.WarnContext(ctx, "notice for a document of a flow that is not here", "tenant", id.Tenant, "document", id.Document, "flow", h.Owner)
+			}
 			return false, nil
 		}
 		now := e.clock()

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -305,9 +306,9 @@ func TestPanicOfAnEndOrAMapperIsAFaultOfItsDocumentOnly(t *testing.T) {
 		t.Run(where, func(t *testing.T) {
 			in(t, func(t *testing.T, b *bench) {
 				b.policy.CircuitFailures = 100
-				n := 0
+				var n atomic.Int64
 				blow := func() error {
-					if n++; n == 1 {
+					if n.Add(1) == 1 {
 						panic("jane.doe@example.com")
 					}
 					return nil
@@ -333,7 +334,7 @@ func TestPanicOfAnEndOrAMapperIsAFaultOfItsDocumentOnly(t *testing.T) {
 				}
 				b.start(e)
 				pass(5 * time.Minute)
-				require.Greater(t, n, 1)
+				require.Greater(t, n.Load(), int64(1))
 				require.Equal(t, engine.Confirmed, b.status("R1").State)
 				require.Equal(t, engine.Confirmed, b.status("R2").State)
 				require.Len(t, b.erp.all(), 2)

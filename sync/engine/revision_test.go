@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/ml-connector/ml-connector/audit"
 	"github.com/ml-connector/ml-connector/mapping"
 	"github.com/ml-connector/ml-connector/sync/connector"
 	"github.com/ml-connector/ml-connector/sync/engine"
@@ -579,5 +580,73 @@ func TestNewsDuringAReversalAreLookedAtBeforeAPersonIsAsked(t *testing.T) {
 		require.Equal(t, engine.Confirmed, s.State)
 		require.Equal(t, int64(2), s.Revision)
 		require.Len(t, b.erp.all(), 1)
+	})
+}
+
+func TestApprovedDocumentThatIsNotFoundOnceIsPostedAllTheSame(t *testing.T) {
+	in(t, func(t *testing.T, b *bench) {
+		b.source.put("R1", 1, connector.Ready, ten)
+		b.source.fetchErr = func(n int) error {
+			if n <= 2 {
+				return connector.ErrNotFound
+			}
+			return nil
+		}
+		e := b.engine()
+		b.notify(e, "R1")
+		b.start(e)
+		pass(time.Minute)
+		require.Equal(t, engine.Confirmed, b.status("R1").State)
+	})
+}
+
+func TestSweepWakesADocumentThatWasNotFoundAndIsStillListed(t *testing.T) {
+	in(t, func(t *testing.T, b *bench) {
+		b.policy.Sweep = 10 * time.Minute
+		b.source.listed = true
+		b.source.put("R1", 1, connector.Ready, ten)
+		b.source.fetchErr = func(n int) error {
+			if n <= 3 {
+				return connector.ErrNotFound
+			}
+			return nil
+		}
+		e := b.engine()
+		b.start(e)
+		pass(5 * time.Minute)
+		require.Equal(t, engine.Void, b.status("R1").State)
+		pass(10 * time.Minute)
+		require.Equal(t, engine.Confirmed, b.status("R1").State)
+	})
+}
+
+func TestTheSameRevisionWithAnotherAmountAfterPostingIsForAPerson(t *testing.T) {
+	in(t, func(t *testing.T, b *bench) {
+		e := b.posted(ten)
+		b.change(e, 1, connector.Ready, map[string]int64{"emp": 2500})
+		s := b.status("R1")
+		require.Equal(t, engine.Parked, s.State)
+		require.Equal(t, engine.CodeSecondRevision, s.Cause)
+		require.Len(t, b.erp.all(), 1)
+	})
+}
+
+func TestTransfersOfAFlowThatIsGoneAreToldOf(t *testing.T) {
+	in(t, func(t *testing.T, b *bench) {
+		b.erp.fail = func(string) error { return errDown }
+		b.source.put("R1", 1, connector.Ready, ten)
+		e := b.engine()
+		b.notify(e, "R1")
+		stop := b.start(e)
+		pass(time.Minute)
+		stop()
+		without, err := engine.New(b.store, audit.NewTrail(b.log, nil), nil)
+		require.NoError(t, err)
+		lost, err := without.Orphans(t.Context(), tenant)
+		require.NoError(t, err)
+		require.Len(t, lost, 1)
+		kept, err := b.engine().Orphans(t.Context(), tenant)
+		require.NoError(t, err)
+		require.Empty(t, kept)
 	})
 }

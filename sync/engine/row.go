@@ -46,6 +46,7 @@ type row struct {
 	Since       time.Time          `json:"since,omitzero"`
 	Tries       int                `json:"tries,omitempty"`    // failures in a row of the present step
 	Failing     time.Time          `json:"failing,omitzero"`   // since when the present step fails
+	Missing     int                `json:"missing,omitempty"`  // times in a row that the source did not find the document
 	Attempts    int                `json:"attempts,omitempty"` // calls that may have had an effect
 	Why         string             `json:"why,omitempty"`
 	Revisions   []revision         `json:"revisions,omitempty"`

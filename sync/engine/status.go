@@ -172,3 +172,23 @@ func (e *Engine) Progress(ctx context.Context, tenant, flow string) (Progress, e
 	}
 	return Progress{LastSweep: c.Last, Found: c.Found}, nil
 }
+
+// Orphans returns the transfers of a tenant that are not at their end and
+// belong to a flow that this engine does not have: it was renamed, or taken out
+// of the configuration. Nobody works on them, and notices for them change
+// nothing, until a flow of that name is added again.
+func (e *Engine) Orphans(ctx context.Context, tenant string) ([]Status, error) {
+	var out []Status
+	for s, err := range e.List(ctx, storage.Query{Tenant: tenant}) {
+		if err != nil {
+			if s.ID.Document == "" {
+				return out, err
+			}
+			continue // a row that cannot be read is told of elsewhere
+		}
+		if e.flow(tenant, s.Flow) == nil && (s.Word == WordOpen || s.Word == WordSaved) {
+			out = append(out, s)
+		}
+	}
+	return out, nil
+}
