@@ -25,15 +25,21 @@ const (
 
 // commandLine is what kong reads the command line into.
 type commandLine struct {
-	Demo      demoCommand      `cmd:"" help:"Show the connector at work on two simulators: documents go in, AP invoices come out, everything is tied out."`
-	Connect   connectCommand   `cmd:"" help:"Connect a tenant to Concur, once, with a company request token."`
-	Subscribe subscribeCommand `cmd:"" help:"Let Concur deliver its events here."`
-	Check     checkCommand     `cmd:"" help:"Say what works and how to mend the rest."`
-	Secrets   secretsCommand   `cmd:"" help:"Keep secrets sealed in the ledger, for references vault:NAME."`
-	Serve     serveCommand     `cmd:"" help:"Carry documents: take events, post, sweep, mirror, until stopped."`
-	Transfers transfersCommand `cmd:"" help:"Look at documents on their way."`
-	Fakes     fakesCommand     `cmd:"" help:"Run both systems simulated on this machine, with a sample company."`
-	Version   versionCommand   `cmd:"" help:"Print the version."`
+	Demo       demoCommand       `cmd:"" help:"Show the connector at work on two simulators: documents go in, AP invoices come out, everything is tied out."`
+	Connect    connectCommand    `cmd:"" help:"Connect a tenant to Concur, once, with a company request token."`
+	Subscribe  subscribeCommand  `cmd:"" help:"Let Concur deliver its events here."`
+	Check      checkCommand      `cmd:"" help:"Say what works and how to mend the rest."`
+	Secrets    secretsCommand    `cmd:"" help:"Keep secrets sealed in the ledger, for references vault:NAME."`
+	Serve      serveCommand      `cmd:"" help:"Carry documents: take events, post, sweep, mirror, until stopped."`
+	Transfers  transfersCommand  `cmd:"" help:"Look at documents on their way."`
+	Replay     replayCommand     `cmd:"" help:"Look anew at documents that wait for a person, once the cause is mended."`
+	Sync       syncCommand       `cmd:"" help:"Bring reference data of Epicor to Concur."`
+	Vendors    vendorsCommand    `cmd:"" help:"Look at vendors in both systems."`
+	Reconcile  reconcileCommand  `cmd:"" help:"Tie a month out: what Concur approved against what stands in Epicor."`
+	Audit      auditCommand      `cmd:"" help:"Show and verify the record of what was done."`
+	Fakes      fakesCommand      `cmd:"" help:"Run both systems simulated on this machine, with a sample company."`
+	Completion completionCommand `cmd:"" help:"Print a script that completes commands and flags in a shell."`
+	Version    versionCommand    `cmd:"" help:"Print the version."`
 }
 
 // program is what commands share.

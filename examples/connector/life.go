@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/ml-connector/ml-connector/examples/connector/internal/app"
+	"github.com/ml-connector/ml-connector/examples/connector/internal/catalogue"
 	"github.com/ml-connector/ml-connector/examples/connector/internal/screen"
 	"github.com/ml-connector/ml-connector/mapping"
 	"github.com/ml-connector/ml-connector/sync/connector"
@@ -285,4 +286,7 @@ func issue(s *screen.Screen, i connector.Issue) {
 	}
 	s.Printf("%s  %s%s\n", s.Paint(screen.Alert, i.Code), where, i.Message)
 	s.Printf("    who: %s   do: %s\n", i.Owner, i.Remedy)
+	if link := catalogue.Link(i.Code); link != "" {
+		s.Printf("    more: %s\n", link)
+	}
 }
