@@ -2,6 +2,7 @@ package concur_test
 
 import (
 	"encoding/json"
+	"encoding/xml"
 	"fmt"
 	"net/http"
 	"strings"
@@ -39,6 +40,9 @@ var hostileURLs = []string{
 	"gopher://us2.api.concursolutions.com", "https://user:password@evil.example:8443/x?y#z", "HTTPS://EVIL.EXAMPLE", strings.Repeat("https://a.", 500),
 }
 
+// markup is an answer of the image service with a URL.
+type markup string
+
 // watch is a transport that answers as told and remembers every host dialled.
 type watch struct {
 	mu      sync.Mutex
@@ -51,6 +55,13 @@ func (w *watch) RoundTrip(r *http.Request) (*http.Response, error) {
 	w.dialled[r.URL.Scheme+"://"+r.URL.Host] = true
 	w.mu.Unlock()
 	status, body := w.answer(r)
+	if m, ok := body.(markup); ok {
+		var text strings.Builder
+		if err := xml.EscapeText(&text, []byte(m)); err != nil {
+			return nil, err
+		}
+		return httpmock.NewStringResponse(status, "<Image><Id>AB12</Id><Url>"+text.String()+"</Url></Image>"), nil
+	}
 	b, err := json.Marshal(body)
 	if err != nil {
 		return nil, err
@@ -96,6 +107,11 @@ func TestHostileURLsAreNeverDialled(t *testing.T) {
 				require.Error(t, err)
 			}
 			require.Equal(t, known, paged.dialled)
+
+			pictured := &watch{answer: func(*http.Request) (int, any) { return 200, markup(link) }}
+			_, err = start(t, pictured).Images.Fetch(t.Context(), concur.ImageByID, "AB12")
+			require.Error(t, err)
+			require.Equal(t, known, pictured.dialled)
 
 			body, err := json.Marshal(map[string]any{"eventType": "statusChanged", "topic": concur.TopicExpenseReport, "facts": map[string]any{"href": link}})
 			require.NoError(t, err)
