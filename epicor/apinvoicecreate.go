@@ -46,6 +46,10 @@ func (e *APInvoiceError) Unwrap() error { return e.Err }
 var (
 	// ErrDiffers says that what stands in Epicor is not what was asked for.
 	ErrDiffers = errors.New("epicor: what stands there differs")
+	// ErrKeyLost says that an invoice was saved without the key by which it is found
+	// again: a customisation took it off, or the column cannot be written. It
+	// stands in Epicor; nothing that looks for the key will ever find it.
+	ErrKeyLost = errors.New("epicor: Epicor did not keep the key")
 	// ErrQuestion says that Epicor asked a question in its answer instead of saving.
 	ErrQuestion = errors.New("epicor: Epicor asks a question and saved nothing")
 )
@@ -169,10 +173,10 @@ func (b *building) run(ctx context.Context, work func(*building) error) (*APInvo
 	if err != nil {
 		return nil, b.fail(err)
 	}
-	d := b.in.Diff(inv)
 	if inv.Key != b.in.Key {
-		d = append(d, "it does not bear the key")
+		return nil, b.fail(fmt.Errorf("%w: invoice %s", ErrKeyLost, inv.ID()))
 	}
+	d := b.in.Diff(inv)
 	if len(d) > 0 {
 		return nil, b.fail(fmt.Errorf("%w: %s", ErrDiffers, strings.Join(d, "; ")))
 	}
@@ -264,6 +268,10 @@ func (b *building) header(ctx context.Context, group string) error {
 		return err
 	}
 	b.outcome = Committed
+	// Before anything is added to it: without the key it would never be found again.
+	if row, err := header(b.ds); err == nil && row.Has(b.s.opts.KeyColumn) && row.Text(b.s.opts.KeyColumn) != in.Key {
+		return fmt.Errorf("%w: vendor %s, invoice %s", ErrKeyLost, in.VendorID, in.Number)
+	}
 	return nil
 }
 

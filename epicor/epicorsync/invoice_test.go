@@ -1,6 +1,7 @@
 package epicorsync_test
 
 import (
+	"bytes"
 	"context"
 	"io"
 	"net/http"
@@ -545,4 +546,40 @@ func (x taxing) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	res.Body = io.NopCloser(strings.NewReader(strings.ReplaceAll(string(b), `"DocTaxAmt":0`, `"DocTaxAmt":7.77`)))
 	return res, nil
+}
+
+// forgetful takes the key off whatever is saved, as a customisation might.
+type forgetful struct {
+	http.RoundTripper
+	key string
+}
+
+func (f forgetful) RoundTrip(r *http.Request) (*http.Response, error) {
+	if r.Body != nil && strings.HasSuffix(r.URL.Path, "/UpdateMaster") {
+		b, err := io.ReadAll(r.Body)
+		if err != nil {
+			return nil, err
+		}
+		b = bytes.ReplaceAll(b, []byte(f.key), nil)
+		r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(b)), int64(len(b))
+	}
+	return f.RoundTripper.RoundTrip(r)
+}
+
+func TestAnEpicorThatTakesTheKeyOffIsNeverSentASecondInvoice(t *testing.T) {
+	srv := server(nil)
+	d := report()
+	cred := epicor.Basic(epicortest.DefaultAPIKey, epicortest.DefaultUser, epicortest.DefaultPassword)
+	c, err := epicor.NewClient(srv.Root(company), cred, &epicor.Options{
+		AllowHTTP: true, Tries: 1, HTTP: &http.Client{Transport: forgetful{srv.Transport(), d.Key()}},
+	})
+	require.NoError(t, err)
+	s := epicorsync.Invoices(c, nil)
+	_, err = s.Deliver(t.Context(), d)
+	require.ErrorIs(t, err, epicor.ErrKeyLost)
+	require.NotErrorIs(t, err, connector.ErrRejected, "a refusal would be taken back by the key, which finds nothing, and be sent again under another number")
+	f := find(t, s, d)
+	require.Equal(t, connector.Different, f.Presence)
+	require.Contains(t, f.Why, "without the key")
+	require.Len(t, srv.Invoices(company), 1)
 }
