@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/shopspring/decimal"
@@ -68,11 +69,14 @@ func (s *APInvoiceService) Create(ctx context.Context, in APInvoiceInput) (*APIn
 		return nil, &APInvoiceError{Step: "input", Outcome: NotCommitted, Number: in.Number, Err: err}
 	}
 	group := s.groupName(&in)
+	if err := errors.Join(s.fits(tableHeader, "InvoiceNum", in.Number), s.fits(tableGroup, "GroupID", group), s.fits(tableHeader, s.opts.KeyColumn, in.Key)); err != nil {
+		return nil, &APInvoiceError{Step: "input", Outcome: NotCommitted, Number: in.Number, Err: err}
+	}
 	return s.inGroup(ctx, &in, group, in.ApplyDate, NotCommitted, func(b *building) error {
 		if err := b.header(ctx, group); err != nil {
 			return err
 		}
-		return b.lines(ctx)
+		return b.rest(ctx)
 	})
 }
 
@@ -100,7 +104,8 @@ func (s *APInvoiceService) Resume(ctx context.Context, in APInvoiceInput) (*APIn
 	if inv.Key != in.Key {
 		return fail("read", Committed, fmt.Errorf("%w: invoice %s does not bear the key", ErrDiffers, inv.ID()))
 	}
-	if len(in.Diff(inv)) == 0 {
+	whole := len(in.Diff(inv)) == 0
+	if whole && len(in.Lacks(inv)) == 0 {
 		return inv, nil
 	}
 	if inv.Posted {
@@ -111,7 +116,10 @@ func (s *APInvoiceService) Resume(ctx context.Context, in APInvoiceInput) (*APIn
 	}
 	return s.inGroup(ctx, &in, inv.Group, inv.ApplyDate, Committed, func(b *building) error {
 		b.vendorNum, b.ds, b.have = v.VendorNum, ds, len(inv.Lines)
-		return b.lines(ctx)
+		if whole {
+			return b.files(ctx)
+		}
+		return b.rest(ctx)
 	})
 }
 
@@ -125,11 +133,23 @@ func (in *APInvoiceInput) Conflicts(got *APInvoice) []string {
 	}
 	for i, l := range got.Lines {
 		want := in.Lines[i]
+		if why := want.differs(l); why != "" {
+			d = append(d, why)
+		}
+		if want.Ordered != nil {
+			continue // its amount is set after the order's line was taken
+		}
 		if !l.Amount.Value().Equal(want.Amount) {
 			d = append(d, fmt.Sprintf("line %d is %s, expected %s", l.Line, l.Amount, want.Amount))
 		}
 		if len(l.Splits) > len(want.Splits) {
 			d = append(d, fmt.Sprintf("line %d has %d splits, expected %d", l.Line, len(l.Splits), len(want.Splits)))
+		}
+	}
+	for _, t := range got.Taxes {
+		known := slices.ContainsFunc(in.Taxes, func(w APInvoiceTaxInput) bool { return w.Code == t.Code && w.Rate == t.Rate })
+		if !known && !t.Amount.IsZero() {
+			d = append(d, fmt.Sprintf("the tax %s of %s was not asked for", t.Code, t.Amount))
 		}
 	}
 	return d
@@ -177,6 +197,9 @@ func (b *building) run(ctx context.Context, work func(*building) error) (*APInvo
 		return nil, b.fail(fmt.Errorf("%w: invoice %s", ErrKeyLost, inv.ID()))
 	}
 	d := b.in.Diff(inv)
+	for _, name := range b.in.Lacks(inv) {
+		d = append(d, "the file "+name+" is missing")
+	}
 	if len(d) > 0 {
 		return nil, b.fail(fmt.Errorf("%w: %s", ErrDiffers, strings.Join(d, "; ")))
 	}
@@ -222,6 +245,15 @@ func (b *building) header(ctx context.Context, group string) error {
 		}
 	}
 	b.vendorNum = int(row.Int("VendorNum"))
+	if in.Order != 0 {
+		if ds, msg, err = s.ChangeRefPONum(ctx, ds, in.Order); err != nil {
+			return err
+		}
+		b.warn(msg)
+		if row, err = one(ds, tableHeader); err != nil {
+			return err
+		}
+	}
 	if err := errors.Join(
 		row.Set("InvoiceNum", in.Number),
 		row.Set(s.opts.KeyColumn, in.Key),
@@ -324,6 +356,17 @@ func (b *building) commit(ctx context.Context, ds *Tableset, table string) error
 	return nil
 }
 
+// rest adds everything that comes after the header.
+func (b *building) rest(ctx context.Context) error {
+	if err := b.lines(ctx); err != nil {
+		return err
+	}
+	if err := b.taxes(ctx); err != nil {
+		return err
+	}
+	return b.files(ctx)
+}
+
 // lines adds the lines that are missing and brings the splits of each in order.
 func (b *building) lines(ctx context.Context) error {
 	existing := b.ds.Current(tableLine)
@@ -338,6 +381,12 @@ func (b *building) lines(ctx context.Context) error {
 				return err
 			}
 			number = n
+		}
+		if b.in.Lines[i].Ordered != nil {
+			if err := b.lineAmount(ctx, number, b.in.Lines[i].Amount); err != nil {
+				return err
+			}
+			continue
 		}
 		if err := b.splits(ctx, i, number); err != nil {
 			return err
@@ -379,6 +428,18 @@ func (b *building) slim(line int) {
 
 // line adds and commits one line and returns its number.
 func (b *building) line(ctx context.Context, in *APInvoiceLineInput) (int, error) {
+	switch {
+	case in.Ordered == nil:
+		return b.misc(ctx, in)
+	case in.Ordered.Unreceived:
+		return b.unreceived(ctx, in)
+	default:
+		return b.received(ctx, in.Ordered)
+	}
+}
+
+// misc adds a line that refers to no order.
+func (b *building) misc(ctx context.Context, in *APInvoiceLineInput) (int, error) {
 	s := b.s
 	b.slim(0)
 	ds, err := s.GetNewAPInvDtlMiscellaneous(ctx, b.ds, b.vendorNum, b.in.Number)

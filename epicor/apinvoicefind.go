@@ -52,13 +52,25 @@ func (s *APInvoiceService) whole(ds *Tableset) (*APInvoice, error) {
 	s.fillKey(inv)
 	for _, l := range ds.Current(tableLine) {
 		n := int(l.Int("InvoiceLine"))
-		line := APInvoiceLine{Line: n, Description: l.Text("Description"), Amount: l.Decimal("DocExtCost")}
+		line := APInvoiceLine{
+			Line: n, Description: l.Text("Description"), Amount: l.Decimal("DocExtCost"),
+			Order: int(l.Int("PONum")), OrderLine: int(l.Int("POLine")), Release: int(l.Int("PORelNum")),
+			PackSlip: l.Text("PackSlip"), PackLine: int(l.Int("PackLine")), Quantity: l.Decimal("VendorQty"),
+		}
 		for _, e := range expensesOf(ds, n) {
 			line.Splits = append(line.Splits, APInvoiceSplit{
 				Seq: int(e.Int("InvExpSeq")), Account: accountOf(ds, e), Amount: e.Decimal("DocExpAmt"),
 			})
 		}
 		inv.Lines = append(inv.Lines, line)
+	}
+	for _, t := range ds.Current(tableTax) {
+		inv.Taxes = append(inv.Taxes, APInvoiceTax{Code: t.Text("TaxCode"), Rate: t.Text("RateCode"), Amount: t.Decimal("DocTaxAmt")})
+	}
+	for _, a := range ds.Current(tableFile) {
+		inv.Attachments = append(inv.Attachments, APInvoiceAttachment{
+			Seq: int(a.Int("DrawingSeq")), FileRef: int(a.Int("XFileRefNum")), FileName: a.Text("FileName"), Description: a.Text("DrawDesc"),
+		})
 	}
 	slices.SortStableFunc(inv.Lines, func(a, b APInvoiceLine) int { return a.Line - b.Line })
 	return inv, nil

@@ -43,6 +43,14 @@ func (s *APInvoiceService) groupName(in *APInvoiceInput) string {
 	if in.Currency != "" {
 		letter = in.Currency[:1]
 	}
+	switch s.opts.Strategy {
+	case GroupByMonth:
+		return s.opts.GroupPrefix + in.ApplyDate.Time().Format("0601")
+	case GroupByDay:
+		return s.opts.GroupPrefix + in.ApplyDate.Time().Format("060102")
+	case GroupByDayAndCurrency:
+	default:
+	}
 	return s.opts.GroupPrefix + in.ApplyDate.Time().Format("060102") + letter
 }
 

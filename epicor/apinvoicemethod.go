@@ -70,6 +70,15 @@ func (s *APInvoiceService) ChangeVendorID(ctx context.Context, ds *Tableset, ven
 	return out, res.Text("confirmMsg"), nil
 }
 
+// ChangeRefPONum names a purchase order on a new header, whose vendor it must be of.
+func (s *APInvoiceService) ChangeRefPONum(ctx context.Context, ds *Tableset, order int) (out *Tableset, message string, err error) {
+	out, res, err := s.compute(ctx, "ChangeRefPONum", Params{"ProposedRefPONum": order, "confirmCheck": true, "ds": ds})
+	if err != nil {
+		return nil, "", err
+	}
+	return out, res.Text("confirmMsg"), nil
+}
+
 // ChangeCurrency sets the currency of a new header.
 func (s *APInvoiceService) ChangeCurrency(ctx context.Context, ds *Tableset, currency string) (*Tableset, error) {
 	ds, _, err := s.compute(ctx, "ChangeCurrency", Params{"ProposedCurrencyCode": currency, "ds": ds})
@@ -152,6 +161,96 @@ func (s *APInvoiceService) GetNewAPInvExpTGLC(ctx context.Context, ds *Tableset,
 		"ds": ds, "vendorNum": vendorNum, "invoiceNum": invoiceNum, "invoiceLine": line, "invExpSeq": seq,
 	})
 	return ds, err
+}
+
+// GetNewAPInvDtlUnreceived adds a new line for what was ordered and has not arrived.
+func (s *APInvoiceService) GetNewAPInvDtlUnreceived(ctx context.Context, ds *Tableset, vendorNum int, invoiceNum string) (*Tableset, error) {
+	ds, _, err := s.compute(ctx, "GetNewAPInvDtlUnreceived", Params{"ds": ds, "iVendorNum": vendorNum, "cInvoiceNum": invoiceNum})
+	return ds, err
+}
+
+// ChangePONum sets the purchase order of a new line.
+func (s *APInvoiceService) ChangePONum(ctx context.Context, ds *Tableset, order int) (*Tableset, error) {
+	ds, _, err := s.compute(ctx, "ChangePONum", Params{"ProposedPONum": order, "ds": ds})
+	return ds, err
+}
+
+// ChangePOLine sets the order's line and takes part, text and cost from it.
+func (s *APInvoiceService) ChangePOLine(ctx context.Context, ds *Tableset, line int) (*Tableset, error) {
+	ds, _, err := s.compute(ctx, "ChangePOLine", Params{"ProposedPOLine": line, "ds": ds})
+	return ds, err
+}
+
+// ChangePORelNum sets the release and takes the quantity from it.
+func (s *APInvoiceService) ChangePORelNum(ctx context.Context, ds *Tableset, release int) (*Tableset, error) {
+	ds, _, err := s.compute(ctx, "ChangePORelNum", Params{"ProposedPORelNum": release, "ds": ds})
+	return ds, err
+}
+
+// GetAPUninvoicedReceipts lists what was received of an order and is on no
+// invoice, as a tableset of its own. Its table APUninvoicedRcptLines, with the
+// columns POLine, PurPoint, PackSlip, PackLine, PartNum and SelectLine, is named
+// as integrations in the field name it.
+func (s *APInvoiceService) GetAPUninvoicedReceipts(ctx context.Context, vendorNum int, invoiceNum string, order int) (*Tableset, error) {
+	ds, _, err := s.compute(ctx, "GetAPUninvoicedReceipts", Params{
+		"ds": NewTableset(), "InVendorNum": vendorNum, "InInvoiceNum": invoiceNum, "InPONum": order,
+	})
+	return ds, err
+}
+
+// SelectUninvoicedRcptLines moves the lines that are marked to the selected ones.
+func (s *APInvoiceService) SelectUninvoicedRcptLines(ctx context.Context, ds *Tableset, vendorNum int, purPoint string, order int, packSlip, invoiceNum string) (*Tableset, error) {
+	ds, _, err := s.compute(ctx, "SelectUninvoicedRcptLines", Params{
+		"ds": ds, "InVendorNum": vendorNum, "InPurPoint": purPoint, "InPONum": order, "InPackSlip": packSlip,
+		"InDropShip": false, "InvoiceNum": invoiceNum, "InGRNIClearing": false,
+	})
+	return ds, err
+}
+
+// InvoiceSelectedLines commits the selected lines of receipts as lines of the
+// invoice. It is sent once. message is what Epicor warns of.
+func (s *APInvoiceService) InvoiceSelectedLines(ctx context.Context, ds *Tableset) (message string, err error) {
+	res, err := s.c.Call(ctx, invoiceService, "InvoiceSelectedLines", Params{"ds": ds})
+	if err != nil {
+		return "", err
+	}
+	return res.Text("opLOCMsg"), nil
+}
+
+// GetNewAPInvTax adds a tax to an invoice.
+func (s *APInvoiceService) GetNewAPInvTax(ctx context.Context, ds *Tableset, vendorNum int, invoiceNum, taxCode, rateCode string) (*Tableset, error) {
+	ds, _, err := s.compute(ctx, "GetNewAPInvTax", Params{
+		"ds": ds, "vendorNum": vendorNum, "invoiceNum": invoiceNum, "taxCode": taxCode, "rateCode": rateCode,
+	})
+	return ds, err
+}
+
+// ChangeManualTaxCalculation follows a tax that was set to be entered by hand.
+func (s *APInvoiceService) ChangeManualTaxCalculation(ctx context.Context, ds *Tableset) (*Tableset, error) {
+	ds, _, err := s.compute(ctx, "ChangeManualTaxCalculation", Params{"ds": ds})
+	return ds, err
+}
+
+// ChangeTaxAmt sets the amount of a tax, in the currency of the document.
+func (s *APInvoiceService) ChangeTaxAmt(ctx context.Context, ds *Tableset, amount Decimal) (*Tableset, error) {
+	ds, _, err := s.compute(ctx, "ChangeTaxAmt", Params{"ProposedTaxAmt": amount, "ds": ds})
+	return ds, err
+}
+
+// GetNewAPInvHedAttch adds the link to a file that was uploaded.
+func (s *APInvoiceService) GetNewAPInvHedAttch(ctx context.Context, ds *Tableset, vendorNum int, invoiceNum string) (*Tableset, error) {
+	ds, _, err := s.compute(ctx, "GetNewAPInvHedAttch", Params{"ds": ds, "vendorNum": vendorNum, "invoiceNum": invoiceNum})
+	return ds, err
+}
+
+// CreateCancellationInvoice makes an invoice that takes a posted one back, with a
+// number of its own, in a group. It is sent once.
+func (s *APInvoiceService) CreateCancellationInvoice(ctx context.Context, groupID, sourceNumber string, vendorNum int, number string, date Date, docType string) error {
+	_, err := s.c.Call(ctx, invoiceService, "CreateCancellationInvoice", Params{
+		"groupID": groupID, "sourceInvoiceNum": sourceNumber, "sourceVendorNum": vendorNum,
+		"newInvoiceNum": number, "newInvoiceDate": date.String() + "T00:00:00", "newDocType": docType, "ds": NewTableset(),
+	})
+	return err
 }
 
 // UpdateMasterResult is what UpdateMaster says beside its tableset.

@@ -58,7 +58,7 @@ func (s *AttachmentService) Download(ctx context.Context, fileRef int) ([]byte, 
 
 // checkFileName refuses what would be a path on the server.
 func checkFileName(name string) error {
-	if name == "" || name != path.Base(name) || strings.ContainsAny(name, `/\:*?"<>|`) || strings.ContainsFunc(name, func(r rune) bool { return r < ' ' }) {
+	if name == "" || name == "." || name == ".." || name != path.Base(name) || strings.ContainsAny(name, `/\:*?"<>|`) || strings.ContainsFunc(name, func(r rune) bool { return r < ' ' }) {
 		return fmt.Errorf("epicor: %.80q is no name of a file, without a folder", name)
 	}
 	return nil

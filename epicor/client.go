@@ -102,6 +102,7 @@ type Client struct {
 	pageSize int
 	bySkip   bool
 	now      func() time.Time
+	schema   schemaPointer
 }
 
 // NewClient returns a client for one company. baseURL is the OData root of REST
@@ -271,7 +272,8 @@ type call struct {
 	path   string // below the root, escaped
 	query  string
 	body   []byte
-	write  bool // never sent twice
+	write  bool   // never sent twice
+	accept string // "": JSON
 }
 
 // do sends a call. A safe one is repeated after passing failures, and once with
@@ -288,6 +290,9 @@ func (c *Client) do(ctx context.Context, k call) (*rest.Response, error) {
 	}
 	for name, vs := range c.header {
 		req.Header[name] = vs
+	}
+	if k.accept != "" {
+		req.Header.Set("Accept", k.accept)
 	}
 	cred, err := opened(ctx, c.cred)
 	if err != nil {

@@ -59,6 +59,7 @@ func whole(t *testing.T, srv *epicortest.Server, in epicor.APInvoiceInput) {
 	require.True(t, got[0].Balanced())
 	require.True(t, got[0].Amount.Equal(in.Total()))
 	require.Len(t, got[0].Lines, len(in.Lines))
+	require.Len(t, got[0].Attachments, len(in.Attachments))
 	for i, l := range got[0].Lines {
 		require.Len(t, l.Splits, len(in.Lines[i].Splits))
 		for j, s := range l.Splits {
@@ -68,11 +69,19 @@ func whole(t *testing.T, srv *epicortest.Server, in epicor.APInvoiceInput) {
 	}
 }
 
+// mealWithImage is an invoice of three lines with two splits each and an image.
+func mealWithImage(t testing.TB) epicor.APInvoiceInput {
+	t.Helper()
+	in := meal(t)
+	in.Attachments = []epicor.APInvoiceAttachmentInput{{Name: "receipt.pdf", Data: []byte("%PDF-1.7")}}
+	return in
+}
+
 func TestWhateverBefallsOneCallOfAnInvoiceItIsWholeOrAbsentAfterResume(t *testing.T) {
 	var calls []epicortest.Call
 	synctest.Test(t, func(t *testing.T) {
 		srv, c := pair(t, nil)
-		_, err := c.APInvoices.Create(t.Context(), meal(t))
+		_, err := c.APInvoices.Create(t.Context(), mealWithImage(t))
 		require.NoError(t, err)
 		calls = srv.Calls()
 	})
@@ -119,7 +128,7 @@ func befall(t *testing.T, at, path string, f epicortest.Fault, tries int) bool {
 	t.Helper()
 	srv, c := pair(t, &epicor.Options{Tries: tries})
 	srv.Inject(f)
-	in := meal(t)
+	in := mealWithImage(t)
 	_, err := c.APInvoices.Create(t.Context(), in)
 	srv.ClearFaults()
 	found, ferr := c.APInvoices.Find(t.Context(), in.Key)

@@ -1,0 +1,200 @@
+package epicor
+
+import (
+	"bytes"
+	"context"
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"sync/atomic"
+)
+
+// Schema is what $metadata says about the tenant's tables: names of columns, with
+// user-defined ones, and lengths of text. It never changes.
+type Schema struct {
+	tables map[string]map[string]int // table to column to length; 0: not said
+}
+
+// Has reports whether a table has a column; a table that was not read has none.
+func (s *Schema) Has(table, column string) bool {
+	_, ok := s.tables[table][column]
+	return ok
+}
+
+// Length is how many characters a column holds; 0 when $metadata does not say.
+func (s *Schema) Length(table, column string) int {
+	if s == nil {
+		return 0
+	}
+	return s.tables[table][column]
+}
+
+// ErrMissing says that the tenant lacks columns that are used.
+var ErrMissing = errors.New("epicor: the tenant has no such column")
+
+// needed are the columns that this package reads or writes, by service and set.
+type needed struct {
+	service, set, table string
+	columns             []string
+}
+
+// needs lists what is used of AP invoices; optional parts, such as orders and
+// taxes, are used only where an invoice has them.
+func (s *APInvoiceService) needs() []needed {
+	return []needed{
+		{groupService, "APInvGrps", tableGroup, []string{"GroupID", "CreatedBy", "ActiveUserID", "ApplyDate", "PostErrorLog", "PostInProcess"}},
+		{invoiceService, "APInvoices", tableHeader, []string{
+			"VendorNum", "InvoiceNum", "VendorNumVendorID", "DebitMemo", "CurrencyCode", "InvoiceDate", "ApplyDate", "Description",
+			"GroupID", "Posted", "RefCancelledby", "CancellationInv", "DocInvoiceAmt", "DocInvoiceVendorAmt", "DocTaxAmt", s.opts.KeyColumn,
+		}},
+		{invoiceService, "APInvDtls", tableLine, []string{"InvoiceLine", "Description", "DocExtCost", "VendorQty", "PONum", "POLine", "PackSlip"}},
+		{invoiceService, "APInvExps", tableExpense, []string{"InvoiceLine", "InvExpSeq", "DocExpAmt"}},
+		{invoiceService, "APInvExpTGLCs", tableAccount, []string{"InvoiceLine", "InvExpSeq", "GLAccount", "COACode", "SegValue1", "SegValue20"}},
+		{vendorService, "Vendors", "Vendor", []string{"VendorNum", "VendorID", "Name", "CurrencyCode", "Inactive"}},
+		{glAccountService, "GLAccounts", "GLAccount", []string{"COACode", "GLAccount1", "Active", "EffFrom", "EffTo"}},
+	}
+}
+
+// Verify reads $metadata of the services that AP invoices are entered with and
+// checks that every column that is used exists, our key's among them, and that
+// the key fits into it. What is missing is ErrMissing, all of it at once, by table
+// and column. further are columns of the caller's own settings, as
+// Table.Column, such as Vendor.EmpID_c.
+//
+// It is to be called once at the start. The client remembers the lengths: an
+// invoice number or a group's name that is too long is refused from then on before
+// anything is sent.
+//
+// Follows the page about metadata of the REST guide. Names of types differ between
+// versions, so a set's own type is followed.
+func (c *Client) Verify(ctx context.Context, further ...string) (*Schema, error) {
+	needs := c.APInvoices.needs()
+	for _, f := range further {
+		table, column, ok := strings.Cut(f, ".")
+		i := slices.IndexFunc(needs, func(n needed) bool { return n.table == table })
+		if !ok || i < 0 {
+			return nil, fmt.Errorf("epicor: %.60q is no column of a table that is read: %s", f, strings.Join(tablesOf(needs), ", "))
+		}
+		needs[i].columns = append(slices.Clip(needs[i].columns), column)
+	}
+	schema := &Schema{tables: map[string]map[string]int{}}
+	read := map[string]map[string]map[string]int{}
+	var missing []error
+	for _, n := range needs {
+		sets, ok := read[n.service]
+		if !ok {
+			var err error
+			if sets, err = c.metadata(ctx, n.service); err != nil {
+				return nil, err
+			}
+			read[n.service] = sets
+		}
+		columns, ok := sets[n.set]
+		if !ok {
+			missing = append(missing, fmt.Errorf("%w: %s has no set %s", ErrMissing, n.service, n.set))
+			continue
+		}
+		schema.tables[n.table] = columns
+		for _, col := range n.columns {
+			if _, ok := columns[col]; !ok {
+				missing = append(missing, fmt.Errorf("%w: %s.%s", ErrMissing, n.table, col))
+			}
+		}
+	}
+	key := c.APInvoices.opts.KeyColumn
+	if n := schema.Length(tableHeader, key); n > 0 && n < keyLength {
+		missing = append(missing, fmt.Errorf("%w: %s.%s holds %d characters, a key has %d", ErrMissing, tableHeader, key, n, keyLength))
+	}
+	if len(missing) > 0 {
+		return nil, errors.Join(missing...)
+	}
+	c.schema.Store(schema)
+	return schema, nil
+}
+
+// keyLength is how long the keys of deliveries are.
+const keyLength = 32
+
+func tablesOf(ns []needed) []string {
+	var out []string
+	for _, n := range ns {
+		out = append(out, n.table)
+	}
+	return out
+}
+
+// length is a column's length as Verify found it, 0 when it is not known.
+func (c *Client) length(table, column string) int { return c.schema.Load().Length(table, column) }
+
+// NumberLength is how many characters an invoice number may have, as Verify found
+// it; 0 when it is not known.
+func (c *Client) NumberLength() int { return c.length(tableHeader, "InvoiceNum") }
+
+// schemaPointer lets a client remember what it found.
+type schemaPointer = atomic.Pointer[Schema]
+
+// metadata reads the columns of each set of a service, with their lengths.
+func (c *Client) metadata(ctx context.Context, service string) (map[string]map[string]int, error) {
+	op := service + "/$metadata"
+	res, err := c.do(ctx, call{op: op, method: http.MethodGet, path: op, accept: "application/xml"})
+	if err != nil {
+		return nil, err
+	}
+	var doc struct {
+		Schemas []struct {
+			Namespace string `xml:"Namespace,attr"`
+			Types     []struct {
+				Name       string `xml:"Name,attr"`
+				Base       string `xml:"BaseType,attr"`
+				Properties []struct {
+					Name   string `xml:"Name,attr"`
+					Length string `xml:"MaxLength,attr"`
+				} `xml:"Property"`
+			} `xml:"EntityType"`
+			Sets []struct {
+				Name string `xml:"Name,attr"`
+				Type string `xml:"EntityType,attr"`
+			} `xml:"EntityContainer>EntitySet"`
+		} `xml:"DataServices>Schema"`
+	}
+	if err := xml.NewDecoder(bytes.NewReader(res.Body)).Decode(&doc); err != nil || len(doc.Schemas) == 0 {
+		return nil, &Error{Operation: op, Status: res.Status, Message: "the answer is no metadata"}
+	}
+	types, bases := map[string]map[string]int{}, map[string]string{}
+	for _, s := range doc.Schemas {
+		for _, t := range s.Types {
+			columns := map[string]int{}
+			for _, p := range t.Properties {
+				n, err := strconv.Atoi(p.Length)
+				if err != nil {
+					n = 0 // absent, or "max"
+				}
+				columns[p.Name] = n
+			}
+			types[s.Namespace+"."+t.Name], bases[s.Namespace+"."+t.Name] = columns, t.Base
+		}
+	}
+	for name := range types { // user-defined columns may stand in a derived type
+		for base, depth := bases[name], 0; base != "" && depth < 4; base, depth = bases[base], depth+1 {
+			for col, n := range types[base] {
+				if _, ok := types[name][col]; !ok {
+					types[name][col] = n
+				}
+			}
+		}
+	}
+	sets := map[string]map[string]int{}
+	for _, s := range doc.Schemas {
+		for _, set := range s.Sets {
+			if columns, ok := types[set.Type]; ok {
+				sets[set.Name] = maps.Clone(columns)
+			}
+		}
+	}
+	return sets, nil
+}

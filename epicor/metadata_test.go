@@ -1,0 +1,81 @@
+package epicor_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/ml-connector/ml-connector/epicor"
+	"github.com/ml-connector/ml-connector/epicor/epicortest"
+)
+
+func TestVerifyReadsTheColumnsAndLengthsOfTheTenant(t *testing.T) {
+	_, c := pair(t, &epicor.Options{Invoices: epicor.InvoiceOptions{KeyColumn: "ConcurKey_c"}})
+	require.Zero(t, c.NumberLength())
+	s, err := c.Verify(t.Context(), "APInvDtl.Note_c", "Vendor.ExternalId")
+	require.NoError(t, err)
+	require.True(t, s.Has("APInvHed", "ConcurKey_c"))
+	require.Equal(t, 50, s.Length("APInvHed", "InvoiceNum"))
+	require.Equal(t, 50, c.NumberLength())
+	require.Equal(t, 9, s.Length("APInvGrp", "GroupID"))
+}
+
+func TestVerifyNamesEveryColumnThatIsMissing(t *testing.T) {
+	_, c := pair(t, &epicor.Options{Invoices: epicor.InvoiceOptions{KeyColumn: "Absent_c"}})
+	_, err := c.Verify(t.Context(), "Vendor.EmpID_c")
+	require.ErrorIs(t, err, epicor.ErrMissing)
+	require.ErrorContains(t, err, "APInvHed.Absent_c")
+	require.ErrorContains(t, err, "Vendor.EmpID_c")
+	_, err = c.Verify(t.Context(), "Customer.Name")
+	require.Error(t, err)
+}
+
+func TestVerifyRefusesAKeyColumnThatIsTooShortForAKey(t *testing.T) {
+	o := options()
+	o.MaxLength = map[string]int{"APInvHed.ExternalID": 20}
+	srv := epicortest.New(o)
+	_, err := client(t, srv, nil).Verify(t.Context())
+	require.ErrorContains(t, err, "holds 20 characters")
+}
+
+func TestANumberThatTheTenantWouldCutIsRefusedBeforeAnythingIsSent(t *testing.T) {
+	o := options()
+	o.MaxLength = map[string]int{"APInvHed.InvoiceNum": 12, "APInvGrp.GroupID": 8}
+	srv := epicortest.New(o)
+	seed(srv)
+	c := client(t, srv, nil)
+	_, err := c.Verify(t.Context())
+	require.NoError(t, err)
+	srv.ResetCalls()
+	_, err = c.APInvoices.Create(t.Context(), meal(t))
+	require.ErrorIs(t, err, epicor.ErrInvalid)
+	require.ErrorContains(t, err, "InvoiceNum has 13 characters, the tenant takes 12")
+	require.ErrorContains(t, err, "GroupID has 9 characters")
+	require.Empty(t, srv.Calls())
+}
+
+func TestMetadataThatIsNoneIsAnError(t *testing.T) {
+	srv, c := pair(t, &epicor.Options{Tries: 1})
+	for _, body := range []string{"<html>welcome</html>", "{}", "<Edmx", ""} {
+		srv.Inject(epicortest.Fault{Path: "$metadata", Status: http.StatusOK, Body: body})
+		_, err := c.Verify(t.Context())
+		require.Error(t, err, body)
+		srv.ClearFaults()
+	}
+}
+
+func TestColumnsOfABaseTypeAndOfSeveralSchemasAreFound(t *testing.T) {
+	xml := `<edmx:Edmx xmlns:edmx="http://docs.oasis-open.org/odata/ns/edmx" Version="4.0"><edmx:DataServices>
+<Schema xmlns="http://docs.oasis-open.org/odata/ns/edm" Namespace="Erp.T"><EntityType Name="Base"><Property Name="InvoiceNum" Type="Edm.String" MaxLength="40"/></EntityType>
+<EntityType Name="Row" BaseType="Erp.T.Base"><Property Name="Key_c" Type="Edm.String" MaxLength="max"/></EntityType></Schema>
+<Schema xmlns="http://docs.oasis-open.org/odata/ns/edm" Namespace="Default"><EntityContainer Name="Container"><EntitySet Name="APInvoices" EntityType="Erp.T.Row"/></EntityContainer></Schema>
+</edmx:DataServices></edmx:Edmx>`
+	srv, c := pair(t, nil)
+	srv.Inject(epicortest.Fault{Path: "Erp.BO.APInvoiceSvc/$metadata", Status: http.StatusOK, Body: xml, Header: http.Header{"Content-Type": {"application/xml"}}})
+	_, err := c.Verify(t.Context())
+	require.ErrorIs(t, err, epicor.ErrMissing)
+	require.NotContains(t, err.Error(), "APInvHed.InvoiceNum")
+	require.True(t, strings.Contains(err.Error(), "APInvHed.DocTaxAmt"))
+}
