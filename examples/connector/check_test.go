@@ -241,12 +241,12 @@ func TestCheckNamesAnAuditTrailThatWasChanged(t *testing.T) {
 	require.NoError(t, err)
 	// Who owns the file can take the guards of its tables away.
 	var table, trigger string
-	require.NoError(t, db.QueryRow(`SELECT name FROM sqlite_master WHERE type = 'table' AND sql LIKE '%actor%'`).Scan(&table))
-	for db.QueryRow(`SELECT name FROM sqlite_master WHERE type = 'trigger'`).Scan(&trigger) == nil {
-		_, err = db.Exec(`DROP TRIGGER ` + trigger)
+	require.NoError(t, db.QueryRowContext(t.Context(), `SELECT name FROM sqlite_master WHERE type = 'table' AND sql LIKE '%actor%'`).Scan(&table))
+	for db.QueryRowContext(t.Context(), `SELECT name FROM sqlite_master WHERE type = 'trigger'`).Scan(&trigger) == nil {
+		_, err = db.ExecContext(t.Context(), `DROP TRIGGER `+trigger)
 		require.NoError(t, err)
 	}
-	_, err = db.Exec(`UPDATE ` + table + ` SET actor = 'somebody' WHERE seq = 1`)
+	_, err = db.ExecContext(t.Context(), `UPDATE `+table+` SET actor = 'somebody' WHERE seq = 1`)
 	require.NoError(t, err)
 	require.NoError(t, db.Close())
 	require.Contains(t, w.finds(check.Setup, "audit trail").What, "broken after record 0")

@@ -28,7 +28,7 @@ func (f *configFlags) load() (*config.Config, error) { return config.Load(f.Conf
 // open reads the configuration and opens the connector that it describes. change
 // adapts it first; nil: as it is. The data directory has to be there, unless it
 // may be made: an empty ledger beside a full one would not know what was posted.
-func (f *configFlags) open(ctx context.Context, p *program, make bool, change func(*app.Config)) (*app.App, *config.Config, error) {
+func (f *configFlags) open(ctx context.Context, p *program, begin bool, change func(*app.Config)) (*app.App, *config.Config, error) {
 	c, err := f.load()
 	if err != nil {
 		return nil, nil, err
@@ -37,7 +37,7 @@ func (f *configFlags) open(ctx context.Context, p *program, make bool, change fu
 	if err != nil {
 		return nil, nil, err
 	}
-	if !make {
+	if !begin {
 		if err := there(c.Data, f.Config, p.self()); err != nil {
 			return nil, nil, err
 		}

@@ -49,7 +49,7 @@ type vaultFlags struct {
 
 // vault opens the vault. Nothing else of the configuration has to be reachable:
 // a secret that is stored here may be the one that is missing.
-func (f *vaultFlags) vault(ctx context.Context, p *program, make bool) (d *app.Data, tenant string, err error) {
+func (f *vaultFlags) vault(ctx context.Context, p *program, begin bool) (d *app.Data, tenant string, err error) {
 	c, err := f.load()
 	if err != nil {
 		return nil, "", err
@@ -62,7 +62,7 @@ func (f *vaultFlags) vault(ctx context.Context, p *program, make bool) (d *app.D
 		return nil, "", config.Faults{asFault(err)}
 	}
 	if _, err := app.ReadMarker(c.Data); errors.Is(err, fs.ErrNotExist) {
-		if !make {
+		if !begin {
 			return nil, "", there(c.Data, f.Config, p.self())
 		}
 		m := app.Marker{Kind: app.Live, Sealed: true}

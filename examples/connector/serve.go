@@ -122,7 +122,7 @@ func serveUntil(ctx context.Context, a *app.App, server *http.Server, l net.List
 		case <-second:
 			if signals++; signals > 0 {
 				log.WarnContext(ctx, "cut short; the next start looks in Epicor for what was under way")
-				os.Exit(exitFail) //nolint:revive // the second signal asks for exactly this; the ledger is made for it
+				os.Exit(exitFail) // what the second signal asks for; the ledger is made for it
 			}
 		}
 	}

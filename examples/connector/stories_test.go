@@ -35,11 +35,11 @@ func TestStories(t *testing.T) {
 		Dir: "testdata/stories",
 		Setup: func(e *testscript.Env) error {
 			// A port that is free now and, since the kernel goes round, for a while.
-			l, err := net.Listen("tcp", "127.0.0.1:0")
+			l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 			if err != nil {
 				return err
 			}
-			defer l.Close()
+			defer func() { _ = l.Close() }() // nothing came
 			e.Setenv("SERVE", l.Addr().String())
 			e.Setenv("GORACE", "atexit_sleep_ms=0")
 			return nil
@@ -95,7 +95,7 @@ func output(ts *testscript.TestScript, args ...string) (string, error) {
 			}
 		}
 	}
-	c := exec.Command(path, args[1:]...) //nolint:gosec,noctx // the story names it, and it ends by itself
+	c := exec.Command(path, args[1:]...) //nolint:noctx // the story names it, and it ends by itself
 	c.Dir = ts.MkAbs(".")
 	c.Env = append(os.Environ(), "PATH="+ts.Getenv("PATH"), "GORACE=atexit_sleep_ms=0")
 	out, err := c.CombinedOutput()

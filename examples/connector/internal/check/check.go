@@ -300,7 +300,7 @@ func (c *checker) keys(ctx context.Context, a *app.App, tenant string) (connecte
 	}
 	_, tokenErr := a.Token(ctx, tenant)
 	if err == nil && (errors.Is(tokenErr, vault.ErrUnknownKey) || errors.Is(tokenErr, vault.ErrAltered) || errors.Is(tokenErr, vault.ErrNotSealed)) {
-		err = fmt.Errorf("Concur's token: %w", tokenErr)
+		err = fmt.Errorf("token of Concur: %w", tokenErr)
 	}
 	if err != nil {
 		c.bad(Wrong, Setup, "vault key", Operator, rightKey, err.Error())

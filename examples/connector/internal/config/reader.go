@@ -292,10 +292,12 @@ func (r *reader) single(n ast.Node, path string, field reflect.StructField, v re
 	}
 	switch v.Interface().(type) {
 	case time.Duration:
-		d, err := time.ParseDuration(text)
 		if field.Tag.Get("never") != "" && text == "never" {
-			d, err = -1, nil
-		} else if err != nil || d < 0 {
+			v.SetInt(-1)
+			return
+		}
+		d, err := time.ParseDuration(text)
+		if err != nil || d < 0 {
 			r.fail(at(n), Invalid, fmt.Sprintf("%s: %.40q is no duration", path, text), "write one such as 90s, 10m or 1h30m")
 			return
 		}

@@ -116,7 +116,7 @@ func (r Ref) Plain(getenv func(string) string) (vault.Secret, error) {
 		if err != nil {
 			return vault.Secret{}, fmt.Errorf("the secret's file cannot be read: %w", err)
 		}
-		defer f.Close()
+		defer func() { _ = f.Close() }() // it was only read
 		b := make([]byte, maxSecret+1)
 		n, err := io.ReadFull(f, b)
 		if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
