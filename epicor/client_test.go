@@ -151,6 +151,25 @@ func TestALostAnswerOnAWarmConnectionIsNeverSentAgain(t *testing.T) {
 			return err
 		},
 		"DeleteByID": func(ctx context.Context, c *epicor.Client) error { return c.APInvoices.DeleteByID(ctx, 1, "N") },
+		"InvoiceSelectedLines": func(ctx context.Context, c *epicor.Client) error {
+			_, err := c.APInvoices.InvoiceSelectedLines(ctx, epicor.NewTableset())
+			return err
+		},
+		"CreateCancellationInvoice": func(ctx context.Context, c *epicor.Client) error {
+			return c.APInvoices.CreateCancellationInvoice(ctx, "G", "N", 1, "N-C", epicor.Date{Year: 2026, Month: 10, Day: 30}, "")
+		},
+		"SubmitToAgent": func(ctx context.Context, c *epicor.Client) error {
+			_, err := c.Call(ctx, "Erp.PROC.APInvoicePostSvc", "SubmitToAgent", nil)
+			return err
+		},
+		"RunDirect": func(ctx context.Context, c *epicor.Client) error {
+			_, err := c.Call(ctx, "Erp.PROC.APInvoicePostSvc", "RunDirect", nil)
+			return err
+		},
+		"CallFunction": func(ctx context.Context, c *epicor.Client) error {
+			_, err := c.CallFunction(ctx, "Library", "Function", nil)
+			return err
+		},
 		"Call": func(ctx context.Context, c *epicor.Client) error {
 			_, err := c.Call(ctx, "Erp.BO.APInvGrpSvc", "Update", nil)
 			return err
