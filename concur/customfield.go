@@ -1,6 +1,7 @@
 package concur
 
 import (
+	"bytes"
 	"encoding/json"
 	"net/url"
 	"regexp"
@@ -74,12 +75,12 @@ func customFields[T any](object map[string]json.RawMessage) (map[string]T, error
 // services of expense.
 func customValues(object []byte) (map[string]CustomValue, error) {
 	var fields map[string]CustomValue
-	err := members(object, func(name string, _, value []byte) error {
-		if kind(value) != '{' || name == "" || name[0] != 'C' && name[0] != 'O' {
+	err := members(object, func(name, _, value []byte) error {
+		if kind(value) != '{' {
 			return nil // most of the sixty are null
 		}
-		m := customName.FindStringSubmatch(name)
-		if m == nil {
+		id := customID(name)
+		if id == "" {
 			return nil
 		}
 		var v CustomValue
@@ -89,8 +90,31 @@ func customValues(object []byte) (map[string]CustomValue, error) {
 		if fields == nil {
 			fields = make(map[string]CustomValue)
 		}
-		fields[strings.ToLower(m[1][:1])+m[1][1:]+m[2]] = v
+		fields[id] = v
 		return nil
 	})
 	return fields, err
+}
+
+// customID turns Custom1, Custom01, OrgUnit1 into custom1 and orgUnit1, and
+// anything else into "".
+func customID(name []byte) string {
+	lower := "custom"
+	digits, ok := bytes.CutPrefix(name, []byte("Custom"))
+	if !ok {
+		lower = "orgUnit"
+		if digits, ok = bytes.CutPrefix(name, []byte("OrgUnit")); !ok {
+			return ""
+		}
+	}
+	digits = bytes.TrimLeft(digits, "0")
+	if len(digits) < 1 || len(digits) > 2 {
+		return ""
+	}
+	for _, d := range digits {
+		if d < '0' || d > '9' {
+			return ""
+		}
+	}
+	return lower + string(digits)
 }

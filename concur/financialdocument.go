@@ -1,10 +1,9 @@
 package concur
 
 import (
+	"bytes"
 	"encoding/json"
-	"regexp"
 	"slices"
-	"strings"
 
 	"github.com/shopspring/decimal"
 )
@@ -267,19 +266,21 @@ type CashAdvanceApplication struct {
 // Value, or in both.
 type CodedValue struct{ Code, Value Text }
 
-var codedName = regexp.MustCompile(`^(Custom|OrgUnit)([1-9][0-9]?)(Code|Value)$`)
-
 // codedValues collects reportCustom1Code, reportCustom1Value, reportOrgUnit1Code
 // … under the names "custom1" and "orgUnit1". Nulls are left out.
 func codedValues(object []byte, prefix string) (map[string]CodedValue, error) {
 	var fields map[string]CodedValue
-	err := members(object, func(name string, _, value []byte) error {
-		rest, ok := strings.CutPrefix(name, prefix)
+	err := members(object, func(name, _, value []byte) error {
+		rest, ok := bytes.CutPrefix(name, []byte(prefix))
 		if !ok || kind(value) == 'n' {
 			return nil
 		}
-		m := codedName.FindStringSubmatch(rest)
-		if m == nil {
+		what, isCode := bytes.CutSuffix(rest, []byte("Code"))
+		if !isCode {
+			what = bytes.TrimSuffix(rest, []byte("Value"))
+		}
+		id := customID(what)
+		if id == "" || len(what) == len(rest) {
 			return nil
 		}
 		var t Text
@@ -289,9 +290,8 @@ func codedValues(object []byte, prefix string) (map[string]CodedValue, error) {
 		if fields == nil {
 			fields = make(map[string]CodedValue)
 		}
-		id := strings.ToLower(m[1][:1]) + m[1][1:] + m[2]
 		v := fields[id]
-		if m[3] == "Code" {
+		if isCode {
 			v.Code = t
 		} else {
 			v.Value = t

@@ -77,10 +77,10 @@ func mergeObjects(raw, before, now []byte) ([]byte, error) {
 		}
 		out = append(append(append(out, name...), ':'), value...)
 	}
-	err = members(raw, func(name string, quoted, value []byte) error {
-		if v, known := is[name]; known {
-			delete(is, name)
-			if value, err = merge(value, was[name], v); err != nil {
+	err = members(raw, func(name, quoted, value []byte) error {
+		if v, known := is[string(name)]; known {
+			delete(is, string(name))
+			if value, err = merge(value, was[string(name)], v); err != nil {
 				return err
 			}
 		}
@@ -91,8 +91,8 @@ func mergeObjects(raw, before, now []byte) ([]byte, error) {
 		return nil, err
 	}
 	// Members that raw does not have go out only where they were set since.
-	err = members(now, func(name string, quoted, value []byte) error {
-		if _, left := is[name]; left && !bytes.Equal(was[name], value) {
+	err = members(now, func(name, quoted, value []byte) error {
+		if _, left := is[string(name)]; left && !bytes.Equal(was[string(name)], value) {
 			put(quoted, value)
 		}
 		return nil
@@ -132,8 +132,8 @@ func mergeArrays(raw, before, now []byte) ([]byte, error) {
 
 func table(object []byte) (map[string][]byte, error) {
 	m := make(map[string][]byte)
-	err := members(object, func(name string, _, value []byte) error {
-		m[name] = value
+	err := members(object, func(name, _, value []byte) error {
+		m[string(name)] = value
 		return nil
 	})
 	return m, err
@@ -145,7 +145,7 @@ var errJSON = errors.New("not well-formed JSON")
 // the values: a page of a list is cut into its rows at a fraction of the price
 // of decoding it twice. It checks the object's own structure; a value that f
 // decodes is checked there.
-func members(b []byte, f func(name string, quoted, value []byte) error) error {
+func members(b []byte, f func(name, quoted, value []byte) error) error {
 	i, err := open(b, '{')
 	for first := true; err == nil; first = false {
 		if i = space(b, i); i < len(b) && b[i] == '}' {
@@ -162,11 +162,13 @@ func members(b []byte, f func(name string, quoted, value []byte) error) error {
 			return errJSON
 		}
 		quoted := b[i:end]
-		var name string
-		if bytes.IndexByte(quoted, '\\') < 0 {
-			name = string(quoted[1 : len(quoted)-1])
-		} else if json.Unmarshal(quoted, &name) != nil {
-			return errJSON
+		name := quoted[1 : len(quoted)-1]
+		if bytes.IndexByte(name, '\\') >= 0 {
+			var text string
+			if json.Unmarshal(quoted, &text) != nil {
+				return errJSON
+			}
+			name = []byte(text)
 		}
 		if i = space(b, end); i >= len(b) || b[i] != ':' {
 			return errJSON

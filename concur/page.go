@@ -107,12 +107,12 @@ func pageV3[T any](ctx context.Context, c *Client, operation, listPath, query, a
 	}
 	var p Page[T]
 	var next Text
-	err = members(body, func(name string, _, value []byte) error {
+	err = members(body, func(name, _, value []byte) error {
 		var err error
 		switch {
-		case name == "NextPage":
+		case string(name) == "NextPage":
 			err = json.Unmarshal(value, &next)
-		case name == "Items" || slices.Contains(names, name):
+		case string(name) == "Items" || slices.Contains(names, string(name)):
 			if len(p.Items) == 0 {
 				p.Items, err = rowsOf[T](value, names...)
 			}

@@ -49,8 +49,8 @@ func rows[T any](names ...string) func([]byte) ([]part, error) {
 		if len(names) == 0 {
 			return parts, firstError(take(b), &parts)
 		}
-		err := members(b, func(name string, _, value []byte) error {
-			if slices.Contains(names, name) {
+		err := members(b, func(name, _, value []byte) error {
+			if slices.Contains(names, string(name)) {
 				return take(value)
 			}
 			return nil

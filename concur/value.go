@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/ml-connector/ml-connector/internal/wire"
 )
@@ -71,6 +72,9 @@ func scalar(b []byte) (string, error) {
 	case len(b) == 0 || bytes.Equal(b, []byte("null")):
 		return "", nil
 	case b[0] == '"':
+		if in := b[1:max(1, len(b)-1)]; len(b) > 1 && bytes.IndexByte(in, '\\') < 0 && utf8.Valid(in) {
+			return string(in), nil
+		}
 		var s string
 		err := json.Unmarshal(b, &s)
 		return s, err

@@ -27,6 +27,13 @@ type Report struct {
 	Custom          Custom
 	Expenses        []Expense
 
+	// Advance is how much of cash advances is set off against the report. It
+	// lessens what is due to the employee, who owes what is beyond that.
+	Advance decimal.Decimal
+
+	// ExpensePay: the vendor's own payment service pays the report's expenses.
+	ExpensePay bool
+
 	// Status as it stands. A report that is added with other statuses than
 	// NotSubmitted and NotPaid gets the dates that belong to them.
 	ApprovalStatus, PaymentStatus string
@@ -347,6 +354,9 @@ func (r *Report) totals() totals {
 	var t totals
 	t.add(r.Expenses)
 	t.claimed = t.total.Sub(t.personal)
+	if t.dueEmployee = t.dueEmployee.Sub(r.Advance); r.Advance.IsPositive() && t.dueEmployee.IsNegative() {
+		t.dueCompany, t.dueEmployee = t.dueCompany.Sub(t.dueEmployee), decimal.Zero
+	}
 	return t
 }
 

@@ -145,9 +145,13 @@ func serveReports3(c *call) reply {
 	if err != nil {
 		return c.refuse(http.StatusBadRequest, err.Error())
 	}
+	reports := c.company.reports
+	if c.s.opts.ReportsByChange {
+		reports = slices.SortedStableFunc(slices.Values(reports), func(a, b *Report) int { return a.LastModified.Compare(b.LastModified) })
+	}
 	out, last := reports3{Items: []report3{}}, 0
-	for i := from; i < len(c.company.reports); i++ {
-		r := c.company.reports[i]
+	for i := from; i < len(reports); i++ {
+		r := reports[i]
 		if !keep(r) {
 			continue
 		}

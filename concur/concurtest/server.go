@@ -75,6 +75,12 @@ type Options struct {
 	// bears www.concursolutions.com as the samples do, where no token is taken.
 	OwnNextPage bool
 
+	// ReportsByChange lists the reports of version 3 by the time of their last
+	// change, so that one that changes while the list is paged moves to its end
+	// and all behind it move up. By default they stand in the order in which they
+	// were added; the vendor documents no order.
+	ReportsByChange bool
+
 	// NoSystemAllocation answers the allocations of an expense that nobody
 	// allocated with an empty array. By default it has one system allocation of
 	// 100 percent; which of both the vendor does is an assumption.
