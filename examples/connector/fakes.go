@@ -50,6 +50,7 @@ type fakesCommand struct {
 	Run        fakesRunCommand        `cmd:"" default:"withargs" help:"Run both simulators until they are stopped (the default)."`
 	Approve    fakesApproveCommand    `cmd:"" help:"Approve documents in the running simulator of Concur."`
 	AddAccount fakesAddAccountCommand `cmd:"" name:"add-account" help:"Add a GL account to the running simulator of Epicor."`
+	Slow       fakesSlowCommand       `cmd:"" help:"Let the running simulator of Epicor answer late."`
 	State      fakesStateCommand      `cmd:"" help:"Print as JSON what stands in both running simulators."`
 }
 

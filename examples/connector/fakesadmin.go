@@ -43,6 +43,11 @@ type account struct {
 	Description string `json:"description,omitempty"`
 }
 
+// slowness asks for answers that come late.
+type slowness struct {
+	Delay time.Duration `json:"delay"`
+}
+
 // fakesState is what stands in both simulators.
 type fakesState struct {
 	Concur []fakesDocument `json:"concur"`
@@ -81,6 +86,13 @@ func (s *simulators) administer(ctx context.Context, addr string) (stop func(), 
 			return nil, fmt.Errorf("%q is no GL account here: write natural|cost centre|sub, such as 5100|310|01", in.Account)
 		}
 		s.epicor.AddAccounts(sample.EpicorCompany, epicortest.GLAccount{Account: in.Account, Desc: in.Description})
+		return in, nil
+	}))
+	mux.HandleFunc("POST /slow", act(func(in slowness) (any, error) {
+		s.epicor.ClearFaults()
+		if in.Delay > 0 {
+			s.epicor.Inject(epicortest.Fault{Delay: in.Delay, Times: -1})
+		}
 		return in, nil
 	}))
 	mux.HandleFunc("GET /state", func(w http.ResponseWriter, _ *http.Request) { reply(w, s.state(), nil) })
@@ -256,6 +268,20 @@ func (c *fakesAddAccountCommand) Run(ctx context.Context, p *program) error {
 		return err
 	}
 	p.screen.Printf("%s added\n", c.Account)
+	return nil
+}
+
+type fakesSlowCommand struct {
+	fakesDirFlag
+	Delay time.Duration `arg:"" help:"How late every answer of Epicor comes, such as 2s; 0s: at once again."`
+}
+
+// Run lets Epicor answer late.
+func (c *fakesSlowCommand) Run(ctx context.Context, p *program) error {
+	if _, err := c.call(ctx, http.MethodPost, "/slow", slowness{c.Delay}); err != nil {
+		return err
+	}
+	p.screen.Printf("Epicor answers after %s\n", c.Delay)
 	return nil
 }
 

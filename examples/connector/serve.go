@@ -18,6 +18,8 @@ import (
 	"github.com/ml-connector/ml-connector/examples/connector/internal/app"
 	"github.com/ml-connector/ml-connector/examples/connector/internal/config"
 	"github.com/ml-connector/ml-connector/examples/connector/internal/monitor"
+	"github.com/ml-connector/ml-connector/sync/engine"
+	"github.com/ml-connector/ml-connector/sync/storage"
 )
 
 type serveCommand struct {
@@ -117,7 +119,7 @@ func serveUntil(ctx context.Context, a *app.App, server *http.Server, l net.List
 			if err := errors.Join(failed, err); err != nil {
 				return err
 			}
-			log.InfoContext(ctx, "stopped; nothing was left half done")
+			log.InfoContext(ctx, "stopped", "under_way", underWay(ctx, a))
 			return nil
 		case <-second:
 			if signals++; signals > 0 {
@@ -126,6 +128,23 @@ func serveUntil(ctx context.Context, a *app.App, server *http.Server, l net.List
 			}
 		}
 	}
+}
+
+// underWay counts the documents that stopping left between the systems; the next
+// start looks in Epicor for them and goes on.
+func underWay(ctx context.Context, a *app.App) (n int) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutWithin)
+	defer cancel()
+	for _, tenant := range a.Tenants() {
+		for _, state := range []engine.State{engine.Delivering, engine.Reversing} {
+			for _, err := range a.Engine.List(ctx, storage.Query{Tenant: tenant, State: string(state)}) {
+				if err == nil || ctx.Err() == nil {
+					n++
+				}
+			}
+		}
+	}
+	return n
 }
 
 // connected warns of tenants that are not connected to Concur, and refuses to

@@ -111,7 +111,7 @@ func get(ts *testscript.TestScript, neg bool, args []string) {
 	await(ts, args[1], func() (bool, string) {
 		res, err := http.Get("http://" + ts.Getenv("SERVE") + args[0]) //nolint:noctx,forbidigo // a test on loopback
 		if err != nil {
-			return false, err.Error()
+			return pattern.MatchString(err.Error()), err.Error()
 		}
 		defer res.Body.Close()
 		b, _ := io.ReadAll(res.Body)
