@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -13,107 +14,102 @@ type completionCommand struct {
 
 // Help is the text below the help of completion.
 func (c *completionCommand) Help() string {
-	return `bash:  source <(ml-connector completion bash)
-zsh:   source <(ml-connector completion zsh)
-fish:  ml-connector completion fish | source`
+	return `  bash   source <(ml-connector completion bash)            in ~/.bashrc
+  zsh    source <(ml-connector completion zsh)             in ~/.zshrc, behind compinit
+  fish   ml-connector completion fish > ~/.config/fish/completions/ml-connector.fish`
 }
 
-// word is what may come next: a command, or a flag of one.
-type word struct {
-	path string // the commands before it, joined by spaces
-	name string
-	help string
-}
-
-// completable lists what may be completed, from the commands themselves.
-func completable(n *kong.Node, path string) []word {
-	var out []word
-	for _, child := range n.Children {
-		if child.Hidden {
-			continue
-		}
-		out = append(out, word{path, child.Name, firstSentence(child.Help)})
-		out = append(out, completable(child, strings.TrimSpace(path+" "+child.Name))...)
-	}
-	for _, f := range n.Flags {
-		if !f.Hidden {
-			out = append(out, word{path, "--" + f.Name, firstSentence(f.Help)})
-		}
-	}
-	// What the default command takes may stand without its name.
-	if n.DefaultCmd != nil {
-		for _, f := range n.DefaultCmd.Flags {
-			out = append(out, word{path, "--" + f.Name, firstSentence(f.Help)})
-		}
-	}
-	return out
-}
-
-func firstSentence(help string) string {
-	if i := strings.Index(help, ". "); i >= 0 {
-		help = help[:i]
-	}
-	return strings.NewReplacer("'", "", "`", "", "$", "", ":", "", "\"", "", "\n", " ").Replace(strings.TrimSuffix(help, "."))
-}
-
-// Run prints a script for a shell.
+// Run prints a script that knows every command and flag of this version.
 func (c *completionCommand) Run(p *program, k *kong.Kong) error {
-	all := completable(k.Model.Node, "")
+	words := map[string][]string{}
 	var paths []string
-	for _, w := range all {
-		if !slices.Contains(paths, w.path) {
-			paths = append(paths, w.path)
-		}
+	walk(k.Model.Node, "", func(path string, ws []string) {
+		words[path] = ws
+		paths = append(paths, path)
+	})
+	slices.Sort(paths)
+	var b strings.Builder
+	switch c.Shell {
+	case "fish":
+		fish(&b, paths, words)
+	case "zsh":
+		b.WriteString("autoload -U +X bashcompinit && bashcompinit\n")
+		bash(&b, paths, words)
+	default:
+		bash(&b, paths, words)
 	}
-	if c.Shell == "fish" {
-		for _, w := range all {
-			p.screen.Printf("complete -c ml-connector -f -n '%s' %s -d '%s'\n", fishCondition(w.path), fishWord(w.name), w.help)
-		}
-		return nil
-	}
-	if c.Shell == "zsh" {
-		p.screen.Printf("autoload -U +X bashcompinit && bashcompinit\n")
-	}
-	p.screen.Printf("%s", "_ml_connector() {\n"+
-		"  local path='' word at=1 current=\"${COMP_WORDS[COMP_CWORD]}\"\n"+
-		"  while [ $at -lt $COMP_CWORD ]; do\n"+
-		"    word=\"${COMP_WORDS[at]}\"\n"+
-		"    case \" $(_ml_connector_words \"$path\") \" in *\" $word \"*) case \"$word\" in -*) ;; *) path=\"${path:+$path }$word\" ;; esac ;; esac\n"+
-		"    at=$((at + 1))\n"+
-		"  done\n"+
-		"  COMPREPLY=($(compgen -W \"$(_ml_connector_words \"$path\")\" -- \"$current\"))\n"+
-		"  [ ${#COMPREPLY[@]} -eq 0 ] && COMPREPLY=($(compgen -f -- \"$current\"))\n"+
-		"  return 0\n"+
-		"}\n"+
-		"_ml_connector_words() {\n"+
-		"  case \"$1\" in\n")
-	for _, path := range paths {
-		var names []string
-		for _, w := range all {
-			if w.path == path {
-				names = append(names, w.name)
-			}
-		}
-		p.screen.Printf("    '%s') echo '%s' ;;\n", path, strings.Join(names, " "))
-	}
-	p.screen.Printf("  esac\n}\ncomplete -o filenames -F _ml_connector ml-connector\n")
+	p.screen.Printf("%s", b.String())
 	return nil
 }
 
-func fishCondition(path string) string {
-	if path == "" {
-		return "__fish_use_subcommand"
+// walk visits every command with the words that may follow it.
+func walk(n *kong.Node, path string, visit func(path string, words []string)) {
+	var words []string
+	for _, child := range n.Children {
+		if child.Hidden || child.Type != kong.CommandNode {
+			continue
+		}
+		words = append(words, child.Name)
+		walk(child, strings.TrimSpace(path+" "+child.Name), visit)
 	}
-	var parts []string
-	for name := range strings.FieldsSeq(path) {
-		parts = append(parts, "__fish_seen_subcommand_from "+name)
+	for _, f := range n.Flags {
+		if !f.Hidden {
+			words = append(words, "--"+f.Name)
+		}
 	}
-	return strings.Join(parts, "; and ")
+	words = append(words, "--help")
+	slices.Sort(words)
+	visit(path, slices.Compact(words))
 }
 
-func fishWord(name string) string {
-	if long, isFlag := strings.CutPrefix(name, "--"); isFlag {
-		return "-l " + long
+// bash looks which command the words so far name, and offers what may follow it.
+func bash(b *strings.Builder, paths []string, words map[string][]string) {
+	b.WriteString(`_ml_connector() {
+  local word path="" i
+  COMPREPLY=()
+  for ((i = 1; i < COMP_CWORD; i++)); do
+    word="${COMP_WORDS[i]}"
+    case "$word" in -*) continue ;; esac
+    case "${path:+$path }$word" in
+`)
+	var commands []string
+	for _, path := range paths {
+		if path != "" {
+			commands = append(commands, `"`+path+`"`)
+		}
 	}
-	return "-a " + name
+	_, _ = fmt.Fprintf(b, "      %s) path=\"${path:+$path }$word\" ;;\n", strings.Join(commands, "|"))
+	b.WriteString(`    esac
+  done
+  word="${COMP_WORDS[COMP_CWORD]}"
+  case "$path" in
+`)
+	for _, path := range paths {
+		_, _ = fmt.Fprintf(b, "    %q) COMPREPLY=($(compgen -W %q -- \"$word\")) ;;\n", path, strings.Join(words[path], " "))
+	}
+	b.WriteString(`  esac
+  [ "${#COMPREPLY[@]}" -gt 0 ] || COMPREPLY=($(compgen -f -- "$word"))
+}
+complete -o filenames -F _ml_connector ml-connector
+`)
+}
+
+func fish(b *strings.Builder, paths []string, words map[string][]string) {
+	for _, path := range paths {
+		condition := "__fish_use_subcommand"
+		if path != "" {
+			var seen []string
+			for name := range strings.FieldsSeq(path) {
+				seen = append(seen, "__fish_seen_subcommand_from "+name)
+			}
+			condition = strings.Join(seen, "; and ")
+		}
+		for _, w := range words[path] {
+			if flag, is := strings.CutPrefix(w, "--"); is {
+				_, _ = fmt.Fprintf(b, "complete -c ml-connector -n %q -l %s\n", condition, flag)
+				continue
+			}
+			_, _ = fmt.Fprintf(b, "complete -c ml-connector -n %q -f -a %s\n", condition, w)
+		}
+	}
 }
