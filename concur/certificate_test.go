@@ -21,7 +21,7 @@ import (
 func delivered(t *testing.T, opts concurtest.Options, server func(*tls.Config, *concurtest.Server), v concur.EventVerifier) int {
 	t.Helper()
 	opts.ManualDelivery = true
-	handler := http.Handler(concur.NewEventHandler(func(context.Context, concur.Event) error { return nil }, &concur.EventOptions{Verifier: v}))
+	handler := concur.NewEventHandler(func(context.Context, concur.Event) error { return nil }, &concur.EventOptions{Verifier: v})
 	hook := httptest.NewUnstartedServer(handler)
 	// The fake has to know the hook's authority, the hook the fake's.
 	hook.TLS = &tls.Config{MinVersion: tls.VersionTLS12}

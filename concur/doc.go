@@ -48,10 +48,23 @@
 //		…
 //	}
 //
+// # Single records
+//
+// Some services answer 200 although single records failed. What became of each is
+// then returned beside the error of the call: VendorError, InvoicePaidError,
+// OrderError, ExchangeRateError, FinancialResult.Err. A record that the answer
+// does not mention is unclear: look it up before anything else.
+//
+// # What is read
+//
+// Unknown codes survive in typed texts, and unknown fields in Raw: a value that
+// was read encodes to the object it came from, digit by digit, with what was
+// changed since. A large answer (Images.Fetch, SpendDocuments.Open) is a stream.
+//
 // # Events
 //
-// NewEventHandler is the http.Handler of a webhook. It verifies a delivery
-// before it reads it and answers 200 only after its function returned nil, so
+// NewEventHandler is the http.Handler of a webhook. It verifies a delivery, by the
+// client certificate unless told otherwise, before it reads it, and answers 200 only after its function returned nil, so
 // that function makes the event durable and leaves the work for later.
 //
 // # Money, dates, custom fields

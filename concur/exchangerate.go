@@ -35,7 +35,7 @@ func (e *ExchangeRateError) Error() string {
 
 // Is makes a refusal ErrInvalid; an unclear answer is nothing.
 func (e *ExchangeRateError) Is(target error) bool {
-	return target == ErrInvalid && !e.Unclear //nolint:errorlint // Is itself compares with the sentinel
+	return target == ErrInvalid && !e.Unclear
 }
 
 // MaxExchangeRates is how many rates one call takes.

@@ -201,9 +201,9 @@ func (e *FinancialError) Retryable() bool { return e.Class() == FinancialLater }
 func (e *FinancialError) Is(target error) bool {
 	switch e.Class() {
 	case FinancialRefused:
-		return target == ErrInvalid //nolint:errorlint // Is itself compares with the sentinel
+		return target == ErrInvalid
 	case FinancialAlready, FinancialWithdrawn:
-		return target == ErrConflict //nolint:errorlint // Is itself compares with the sentinel
+		return target == ErrConflict
 	default:
 		return false
 	}

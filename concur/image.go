@@ -85,7 +85,7 @@ func (s *ImagesService) Fetch(ctx context.Context, kind ImageKind, id string) (*
 		return nil, &Error{Operation: operation, Err: errors.New("the image's URL is not usable")}
 	}
 	req.Header.Set("User-Agent", s.client.userAgent)
-	res, err := s.client.stream.Do(req)
+	res, err := s.client.stream.Do(req) //nolint:bodyclose // document hands it over or closes it
 	return document(operation, res, err)
 }
 

@@ -313,7 +313,7 @@ func TestEveryPublishedPayloadSurvivesDecodingAndEncoding(t *testing.T) {
 			continue
 		}
 		i := slices.IndexFunc(table, func(r reading) bool { return regexp.MustCompile(r.match).MatchString(name) })
-		if !(i >= 0) {
+		if i < 0 {
 			t.Errorf("%s is read by nothing and left out for no reason", name)
 			continue
 		}

@@ -139,9 +139,9 @@ func (e *InvoicePaidError) Is(target error) bool {
 	case e.Unclear:
 		return false
 	case e.NotExtracted():
-		return target == ErrConflict //nolint:errorlint // Is itself compares with the sentinel
+		return target == ErrConflict
 	default:
-		return target == ErrInvalid //nolint:errorlint // Is itself compares with the sentinel
+		return target == ErrInvalid
 	}
 }
 

@@ -127,7 +127,7 @@ func (e *OrderError) Error() string {
 
 // Is makes a refusal ErrInvalid; an unclear answer is nothing.
 func (e *OrderError) Is(target error) bool {
-	return target == ErrInvalid && !e.Unclear //nolint:errorlint // Is itself compares with the sentinel
+	return target == ErrInvalid && !e.Unclear
 }
 
 // orderAnswer is the answer to one order or receipt.

@@ -24,7 +24,7 @@ type CustomFieldInput struct {
 }
 
 // ReportInput describes a report to be made. Name and PolicyID are what a
-// report needs; the customer's form may require more, see Reports.FormFields.
+// report needs; the customer's form may require more.
 type ReportInput struct {
 	Name                   string             `json:"name,omitempty"`
 	PolicyID               string             `json:"policyId,omitempty"`

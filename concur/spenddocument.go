@@ -66,7 +66,7 @@ func (c *Client) open(ctx context.Context, r request) (*Document, error) {
 		if err != nil {
 			return nil, &Error{Operation: r.operation, Err: err}
 		}
-		res, err := c.stream.Do(req)
+		res, err := c.stream.Do(req) //nolint:bodyclose // document hands it over or closes it
 		d, err := document(r.operation, res, err)
 		var e *Error
 		if refused == "" && errors.As(err, &e) && (e.Status == http.StatusUnauthorized || e.Status == http.StatusForbidden) {

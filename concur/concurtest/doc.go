@@ -31,17 +31,20 @@
 //
 // # What is served
 //
-//   - POST /oauth2/v0/token: password with credtype=authtoken, refresh_token,
-//     client_credentials
-//   - Reports v4: header, expenses, expense, itemizations, allocations, allocation
-//   - Reports v3: search and single report
-//   - List v4, List Item v4 and List Item Bulk v4: reading, making, changing and
-//     deleting items, making lists
-//   - Vendors v3.1: reading, making, changing, deleting
-//   - Event Subscription Service v4: topics and subscriptions, for the app's token
-//   - Identity v4.1: reading and .search
-//   - Payment Request v3, Payment Request Digest v3, localized data: reading
-//   - events of expense reports, and any event that a test makes up
+//   - OAuth2: every grant of the token endpoint, one-time passwords, revocation,
+//     an app's secrets
+//   - Reports v4: reading, creating, changing; comments, exceptions, workflow
+//   - Reports, entries, itemizations and allocations v3: reading
+//   - Payment Request v3, Payment Request Digest v3, localized data: reading;
+//     Invoice Payment Confirmation v4
+//   - Vendors v3.1; purchase orders and receipts v3
+//   - List v4, List Item v4, List Item Bulk v4
+//   - Identity v4.1 and Spend User v4.1: reading; exchange rates v4
+//   - Financial Integration v4: the queue with acknowledgements, posting and
+//     payment confirmations
+//   - Image v1, Spend Documents v4; Accounting Integration v4
+//   - Event Subscription Service v4; events of reports, financial documents and
+//     accounting integration, and any event that a test makes up
 //
 // All else answers 404 without a body. Each resource checks the token, its data
 // centre, its principal and its scope.

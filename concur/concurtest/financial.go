@@ -194,10 +194,10 @@ func serveFinancial(c *call) reply {
 	}
 	limit = min(limit, 1000)
 	docID, system := q.Get("docId"), q.Get("systemId")
-	any := docID != "" && q.Get("ignoreDocumentStatus") == "yes"
+	anyStatus := docID != "" && q.Get("ignoreDocumentStatus") == "yes"
 	var hits []*FinancialDocument
 	for _, d := range c.company.financial {
-		if d.Kind != kind || docID != "" && !strings.EqualFold(d.BusinessID, docID) || !any && d.Status != FinancialReady ||
+		if d.Kind != kind || docID != "" && !strings.EqualFold(d.BusinessID, docID) || !anyStatus && d.Status != FinancialReady ||
 			system != "" && d.ERPSystemID != "" && d.ERPSystemID != system {
 			continue
 		}

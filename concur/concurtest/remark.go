@@ -43,13 +43,11 @@ func remarkRoutes() []route {
 	read, write := []string{scopeReportRead, scopeReportWrite}, []string{scopeReportWrite}
 	var routes []route
 	for _, prefix := range []string{report, system} {
-		wrap := bySystem
+		wrap := func(h func(*call, *Report) reply) func(*call) reply { return companyOnly(bySystem(h)) }
 		if prefix == report {
 			wrap = func(h func(*call, *Report) reply) func(*call) reply {
 				return inContext(h, "TRAVELER", "MANAGER", "PROCESSOR", "PROXY")
 			}
-		} else {
-			wrap = func(h func(*call, *Report) reply) func(*call) reply { return companyOnly(bySystem(h)) }
 		}
 		for _, place := range []string{"", "/expenses/{expense}"} {
 			routes = append(routes,

@@ -29,10 +29,10 @@ func newWalk(t *testing.T) *walk {
 	t.Helper()
 	s := concurtest.NewServer(t, nil)
 	co := s.AddCompany("Acme", &concurtest.CompanyOptions{FinancialIntegration: true})
-	max := co.AddUser(concurtest.User{Login: "max@acme.example", FirstName: "Max", LastName: "Manager"})
+	boss := co.AddUser(concurtest.User{Login: "max@acme.example", FirstName: "Max", LastName: "Manager"})
 	ada := co.AddUser(concurtest.User{Login: "ada@acme.example", FirstName: "Ada", LastName: "Adams", Manager: "max@acme.example", Password: "secret"})
 	w := &walk{
-		t: t, s: s, co: co, ada: ada.ID, max: max.ID,
+		t: t, s: s, co: co, ada: ada.ID, max: boss.ID,
 		centres: co.AddList("Cost Center", concurtest.Item{Code: "100", Name: "Sales", Children: []concurtest.Item{{Code: "7", Name: "North"}}}, concurtest.Item{Code: "200", Name: "Service"}),
 	}
 	app := w.credentials()
@@ -452,6 +452,6 @@ func TestEveryCallOfTheClientIsServed(t *testing.T) {
 	w := newWalk(t)
 	w.all()
 	for _, c := range w.s.Calls() {
-		require.NotEqual(t, http.StatusNotFound == c.Status && len(c.Response) == 0, true, "%s %s is not served", c.Method, c.Path)
+		require.False(t, c.Status == http.StatusNotFound && len(c.Response) == 0, "%s %s is not served", c.Method, c.Path)
 	}
 }
