@@ -116,6 +116,9 @@ func (s *APInvoiceService) Resume(ctx context.Context, in APInvoiceInput) (*APIn
 	}
 	return s.inGroup(ctx, &in, inv.Group, inv.ApplyDate, Committed, func(b *building) error {
 		b.vendorNum, b.ds, b.have = v.VendorNum, ds, len(inv.Lines)
+		for _, l := range inv.Lines {
+			b.last = max(b.last, l.Line)
+		}
 		if whole {
 			return b.files(ctx)
 		}
@@ -164,6 +167,7 @@ type building struct {
 	vendorNum int
 	ds        *Tableset
 	have      int
+	last      int // number of the last line that we know of
 	warnings  []string
 
 	step        string
@@ -380,7 +384,7 @@ func (b *building) lines(ctx context.Context) error {
 			if err != nil {
 				return err
 			}
-			number = n
+			number, b.last = n, n
 		}
 		if b.in.Lines[i].Ordered != nil {
 			if err := b.lineAmount(ctx, number, b.in.Lines[i].Amount); err != nil {
@@ -438,6 +442,26 @@ func (b *building) line(ctx context.Context, in *APInvoiceLineInput) (int, error
 	}
 }
 
+// alone sees to it that nobody else enters this invoice: two processes may be at
+// it when one paused, and they have one Epicor user, so that the group's lock does
+// not part them. A new line whose number is not the next one shows it; two lines
+// with one number Epicor refuses.
+func (b *building) alone(ctx context.Context, number int) error {
+	if number == b.last+1 {
+		return nil
+	}
+	ds, err := b.s.GetByID(ctx, b.vendorNum, b.in.Number)
+	if err != nil {
+		return err
+	}
+	for _, l := range ds.Current(tableLine) {
+		if n := int(l.Int("InvoiceLine")); n > b.last {
+			return fmt.Errorf("%w: somebody else added line %d meanwhile", ErrConflict, n)
+		}
+	}
+	return nil
+}
+
 // misc adds a line that refers to no order.
 func (b *building) misc(ctx context.Context, in *APInvoiceLineInput) (int, error) {
 	s := b.s
@@ -451,6 +475,9 @@ func (b *building) misc(ctx context.Context, in *APInvoiceLineInput) (int, error
 		return 0, err
 	}
 	number := int(row.Int("InvoiceLine"))
+	if err := b.alone(ctx, number); err != nil {
+		return 0, err
+	}
 	if err := row.Set("Description", in.Description); err != nil {
 		return 0, err
 	}
@@ -574,6 +601,21 @@ func (b *building) add(ctx context.Context, line int, want APInvoiceSplitInput) 
 		return err
 	}
 	seq := int(exp.Int("InvExpSeq"))
+	known := 0
+	for _, e := range expensesOf(b.ds, line) {
+		known = max(known, int(e.Int("InvExpSeq")))
+	}
+	if seq != known+1 {
+		now, err := b.s.GetByID(ctx, b.vendorNum, b.in.Number)
+		if err != nil {
+			return err
+		}
+		for _, e := range expensesOf(now, line) {
+			if n := int(e.Int("InvExpSeq")); n > known {
+				return fmt.Errorf("%w: somebody else added split %d of line %d meanwhile", ErrConflict, n, line)
+			}
+		}
+	}
 	if ds, err = b.amount(ctx, ds, want.Amount, Added); err != nil {
 		return err
 	}

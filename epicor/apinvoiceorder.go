@@ -51,6 +51,13 @@ func (b *building) received(ctx context.Context, o *APInvoiceOrderInput) (int, e
 	if err != nil {
 		return 0, err
 	}
+	last := 0
+	for _, l := range before.Current(tableLine) {
+		last = max(last, int(l.Int("InvoiceLine")))
+	}
+	if last > b.last {
+		return 0, fmt.Errorf("%w: somebody else added line %d meanwhile", ErrConflict, last)
+	}
 	msg, err := s.InvoiceSelectedLines(ctx, ds)
 	if err != nil {
 		return 0, err
@@ -59,10 +66,6 @@ func (b *building) received(ctx context.Context, o *APInvoiceOrderInput) (int, e
 	// The answer is the receipts', so the invoice is read for its new line.
 	if b.ds, err = s.GetByID(ctx, b.vendorNum, b.in.Number); err != nil {
 		return 0, err
-	}
-	last := 0
-	for _, l := range before.Current(tableLine) {
-		last = max(last, int(l.Int("InvoiceLine")))
 	}
 	number := 0
 	for _, l := range b.ds.Current(tableLine) {
@@ -113,6 +116,9 @@ func (b *building) unreceived(ctx context.Context, in *APInvoiceLineInput) (int,
 		return 0, fmt.Errorf("%w: the line became of order %d, line %d", ErrDiffers, got[0], got[1])
 	}
 	number := int(row.Int("InvoiceLine"))
+	if err := b.alone(ctx, number); err != nil {
+		return 0, err
+	}
 	if in.Description != "" {
 		if err := row.Set("Description", in.Description); err != nil {
 			return 0, err
@@ -254,6 +260,23 @@ func (b *building) files(ctx context.Context) error {
 		row, err := added(ds, tableFile)
 		if err != nil {
 			return err
+		}
+		known := 0
+		for _, f := range b.ds.Current(tableFile) {
+			if f != row && f.Mod() == Unchanged {
+				known = max(known, int(f.Int("DrawingSeq")))
+			}
+		}
+		if int(row.Int("DrawingSeq")) != known+1 {
+			now, err := b.s.GetByID(ctx, b.vendorNum, b.in.Number)
+			if err != nil {
+				return err
+			}
+			for _, f := range now.Current(tableFile) {
+				if int(f.Int("DrawingSeq")) > known {
+					return fmt.Errorf("%w: somebody else added a file meanwhile", ErrConflict)
+				}
+			}
 		}
 		text := a.Description
 		if text == "" {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"reflect"
 	"strings"
+	"time"
 
 	"github.com/ml-connector/ml-connector/internal/wire"
 )
@@ -18,6 +19,9 @@ type Decimal = wire.Decimal
 
 // ParseDate reads "2026-10-30", also with a clock behind it; "" is no date.
 func ParseDate(s string) (Date, error) { return wire.ParseDate(s) }
+
+// DateOf is the calendar date of t in its own zone.
+func DateOf(t time.Time) Date { return wire.DateOf(t) }
 
 // ParseDecimal reads a decimal such as "12.10"; "" is the absent value.
 func ParseDecimal(s string) (Decimal, error) { return wire.ParseDecimal(s) }

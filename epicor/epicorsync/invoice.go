@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"github.com/ml-connector/ml-connector/epicor"
@@ -35,8 +36,16 @@ const DefaultNumberLength = 50
 type InvoicesOptions struct {
 	// Final is what the flow promises; empty: Saved.
 	Final Final
-	// NumberLength is how long an invoice number may be; 0: DefaultNumberLength.
+	// NumberLength is how long an invoice number may be; 0: what Verify of the
+	// client found, else DefaultNumberLength.
 	NumberLength int
+	// Reversal says what Reverse does about an invoice that is posted; empty: Park.
+	Reversal Reversal
+	// PaymentColumn is the stamp of APTran by which Payments finds what is new;
+	// empty: ChangeDate.
+	PaymentColumn string
+	// Now is the clock, of the day on which an invoice is cancelled; nil: time.Now.
+	Now func() time.Time
 	// DueDates hands the document's due date over; false: it follows from the
 	// vendor's terms in Epicor.
 	DueDates bool
@@ -61,10 +70,27 @@ func Invoices(c *epicor.Client, opts *InvoicesOptions) *InvoiceSink {
 	if s.opts.Final == "" {
 		s.opts.Final = Saved
 	}
-	if s.opts.NumberLength == 0 {
-		s.opts.NumberLength = DefaultNumberLength
+	if s.opts.Reversal == "" {
+		s.opts.Reversal = Park
+	}
+	if s.opts.PaymentColumn == "" {
+		s.opts.PaymentColumn = DefaultPaymentColumn
+	}
+	if s.opts.Now == nil {
+		s.opts.Now = time.Now
 	}
 	return s
+}
+
+// numberLength is how long an invoice number may be.
+func (s *InvoiceSink) numberLength() int {
+	if s.opts.NumberLength > 0 {
+		return s.opts.NumberLength
+	}
+	if n := s.c.NumberLength(); n > 0 {
+		return n
+	}
+	return DefaultNumberLength
 }
 
 // Find looks in Epicor for what bears the delivery's key, of whatever vendor,
@@ -172,56 +198,6 @@ func (s *InvoiceSink) make(ctx context.Context, in *epicor.APInvoiceInput, there
 	}
 }
 
-// Reverse deletes what bears the delivery's key and is not posted. A posted
-// invoice needs a cancellation by a person: then nothing at all is touched, and
-// the error is a Rejection. One that was cancelled already has no effect.
-func (s *InvoiceSink) Reverse(ctx context.Context, d connector.Delivery[document.Posting]) (connector.Receipt, error) {
-	ours, err := s.c.APInvoices.Find(ctx, d.Key())
-	if err != nil {
-		return connector.Receipt{}, trouble(err)
-	}
-	var notes []string
-	var open []*epicor.APInvoice
-	var issues []connector.Issue
-	for _, inv := range ours {
-		switch {
-		case !inv.Posted:
-			open = append(open, inv)
-		case inv.Cancelled != "" || inv.Cancels:
-			notes = append(notes, inv.Number+": posted and cancelled")
-		default:
-			issues = append(issues, needsCancellation(inv))
-		}
-	}
-	if len(issues) > 0 {
-		return connector.Receipt{}, &connector.Rejection{Issues: issues}
-	}
-	for _, inv := range open {
-		err := s.c.APInvoices.Delete(ctx, inv.VendorNum, inv.Number, d.Key())
-		if errors.Is(err, epicor.ErrPosted) {
-			return connector.Receipt{}, &connector.Rejection{Issues: []connector.Issue{needsCancellation(inv)}, Err: err}
-		}
-		if err != nil {
-			return connector.Receipt{}, refusal(err, -1, nil)
-		}
-		notes = append(notes, inv.Number+": deleted")
-	}
-	if len(open) > 0 {
-		left, err := s.c.APInvoices.Find(ctx, d.Key())
-		if err != nil {
-			return connector.Receipt{}, trouble(err)
-		}
-		for _, inv := range left {
-			if !inv.Posted {
-				return connector.Receipt{}, fmt.Errorf("epicorsync: invoice %s stands there still after its deletion", inv.ID())
-			}
-		}
-	}
-	r := s.receipt(open, notes)
-	r.Final = true
-	return r, nil
-}
-
 // inputs turns a delivery into what is to be entered; a posting that cannot be
 // entered as it stands is a Rejection.
 func (s *InvoiceSink) inputs(d connector.Delivery[document.Posting]) ([]epicor.APInvoiceInput, error) {
@@ -249,9 +225,9 @@ func (s *InvoiceSink) inputs(d connector.Delivery[document.Posting]) ([]epicor.A
 		if err != nil {
 			continue // an invalid date, which the check has named
 		}
-		if n := utf8.RuneCountInString(in.Number); n > s.opts.NumberLength {
+		if n := utf8.RuneCountInString(in.Number); n > s.numberLength() {
 			issues = append(issues, found(NumberTooLong, field+", number", in.Number,
-				fmt.Sprintf("the invoice number has %d characters, Epicor takes %d, and it is never cut", n, s.opts.NumberLength)))
+				fmt.Sprintf("the invoice number has %d characters, Epicor takes %d, and it is never cut", n, s.numberLength())))
 		}
 		id := [2]string{in.VendorID, in.Number}
 		if seen[id] {

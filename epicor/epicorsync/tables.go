@@ -3,6 +3,7 @@ package epicorsync
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"time"
 
 	"github.com/ml-connector/ml-connector/epicor"
@@ -28,8 +29,18 @@ type TablesOptions struct {
 	// IgnoreApproval takes vendors that are not approved as if they were, for
 	// companies that do not use the approval.
 	IgnoreApproval bool
-	// FirstOpen is the first day that may be posted to; empty: not known.
+	// FirstOpen is the first day that may be posted to; empty: as ClosedColumn
+	// says, else not known.
 	FirstOpen document.Date
+	// ClosedColumn is the column of FiscalPer, a truth, that says that a period is
+	// closed for payables: one of the customer's own (…_c), or FAClosedPeriod, which
+	// says it for fixed assets, where both are closed together. The first open day
+	// is then read from the fiscal calendar. The vendor's schema has no such column
+	// for payables.
+	ClosedColumn string
+	// Calendar is the fiscal calendar; empty: all, which is right where a company
+	// has one.
+	Calendar string
 	// Now is the clock; nil: time.Now.
 	Now func() time.Time
 }
@@ -122,7 +133,57 @@ func (r *TableReader) load(ctx context.Context) (*document.Tables, error) {
 			From: document.Date(a.EffFrom.String()), To: document.Date(a.EffTo.String()),
 		})
 	}
-	return document.NewTables(r.c.Company(), vendors, accounts, &document.TablesOptions{FirstOpen: r.opts.FirstOpen})
+	first, err := r.firstOpen(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return document.NewTables(r.c.Company(), vendors, accounts, &document.TablesOptions{FirstOpen: first})
+}
+
+// firstOpen is the first day behind the last closed period that stands in an open
+// one; "" where no period is closed.
+func (r *TableReader) firstOpen(ctx context.Context) (document.Date, error) {
+	if r.opts.FirstOpen != "" || r.opts.ClosedColumn == "" {
+		return r.opts.FirstOpen, nil
+	}
+	q := odata.Query{Select: []string{"StartDate", "EndDate", r.opts.ClosedColumn}}
+	if r.opts.Calendar != "" {
+		q.Filter = odata.Eq("FiscalCalendarID", r.opts.Calendar)
+	}
+	var starts []epicor.Date
+	var last epicor.Date
+	for p, err := range r.c.FiscalPeriods.List(ctx, q) {
+		if err != nil {
+			return "", err
+		}
+		closed := p.AssetsClosed
+		if r.opts.ClosedColumn != "FAClosedPeriod" {
+			raw, ok := p.Extra[r.opts.ClosedColumn]
+			if !ok || json.Unmarshal(raw, &closed) != nil {
+				return "", fmt.Errorf("the column %s of FiscalPer says not whether a period is closed", r.opts.ClosedColumn)
+			}
+		}
+		switch {
+		case !closed:
+			starts = append(starts, p.Start)
+		case last.Before(p.End):
+			last = p.End
+		}
+	}
+	if last.IsZero() {
+		return "", nil
+	}
+	var first epicor.Date
+	for _, d := range starts {
+		if last.Before(d) && (first.IsZero() || d.Before(first)) {
+			first = d
+		}
+	}
+	if first.IsZero() {
+		// Nothing is open: no document may slip through as if this were not known.
+		first = epicor.DateOf(last.Time().AddDate(0, 0, 1))
+	}
+	return document.Date(first.String()), nil
 }
 
 // employee reads the employee's id out of the column that the options name.
