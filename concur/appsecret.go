@@ -14,11 +14,12 @@ type AppSecret struct {
 	CreatedAt Time   `json:"createdAt"`
 	UpdatedAt Time   `json:"updatedAt"`
 	// Secret is the text, in the answer that makes a secret alone. The page does not
-	// show that answer: its name is an assumption, and Raw holds what came.
+	// show that answer: the member's name is an assumption. Where it is another one
+	// this is empty, and the text stands in Raw.
 	Secret Secret `json:"-"`
 
-	// Raw is the object as it came, with the fields that have none here. Of a secret
-	// that was made it holds the text.
+	// Raw is the object as it came, with the fields that have none here. It is empty
+	// where Secret is not, so that the text is not encoded by accident.
 	Raw json.RawMessage `json:"-"`
 }
 
@@ -37,7 +38,9 @@ func (a *AppSecret) UnmarshalJSON(b []byte) error {
 	if err := json.Unmarshal(b, &text); err != nil {
 		return err
 	}
-	p.Secret = Secret(text.Secret + text.ClientSecret + text.Snake)
+	if p.Secret = Secret(text.Secret + text.ClientSecret + text.Snake); p.Secret != "" {
+		p.Raw = nil
+	}
 	*a = AppSecret(p)
 	return nil
 }

@@ -2,6 +2,7 @@ package concur_test
 
 import (
 	"context"
+	"crypto/rsa"
 	"crypto/tls"
 	"crypto/x509"
 	"net/http"
@@ -188,4 +189,19 @@ func TestFactsOfEachTopicAreTyped(t *testing.T) {
 	}
 	_, err = event(concur.TopicItinerary, `{}`).Profile()
 	require.ErrorContains(t, err, "want "+concur.TopicIdentity)
+}
+
+func TestKeysOfSignaturesRotateWhileTheProgramRuns(t *testing.T) {
+	t.Parallel()
+	var keys []*rsa.PublicKey
+	v, err := concur.NewRotatingVerifier(concur.SignaturePSS, func() ([]*rsa.PublicKey, error) { return keys, nil })
+	require.NoError(t, err)
+	h := newHook(concur.EventOptions{Verifier: v}, nil)
+	const body = `{"eventType":"x"}`
+	signature := sign(t, concur.SignaturePSS, []byte(body))
+	require.Equal(t, http.StatusUnauthorized, h.post(t, body, signature))
+	keys = []*rsa.PublicKey{&signingKey().PublicKey}
+	require.Equal(t, http.StatusOK, h.post(t, body, signature))
+	keys = nil
+	require.Equal(t, http.StatusUnauthorized, h.post(t, body, signature))
 }

@@ -27,11 +27,12 @@ type Options struct {
 	// ImageHosts are base URLs, such as "https://images.example.test", that images
 	// may be fetched from beside SAP Concur's own hosts and TokenOptions.AllowHosts.
 	// Where the vendor keeps images is not documented; an image that stands
-	// elsewhere is ErrHost, which names the host. No token is ever sent there.
+	// elsewhere is ErrHost, which names the host. No token is ever sent there. An
+	// entry that is no URL allows nothing.
 	ImageHosts []string
 }
 
-// Client reads one company's data. Its services carry the methods. It is
+// Client calls the services for one company, or one user. They carry the methods. It is
 // immutable, cheap, and safe for concurrent use.
 type Client struct {
 	AccountingIntegration *AccountingIntegrationService

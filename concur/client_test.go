@@ -303,3 +303,28 @@ func TestTextThatIsNoTimeIsKeptAndSaysSo(t *testing.T) {
 	require.NoError(t, err)
 	require.JSONEq(t, `"2020-13-16T18:08:51.309Z"`, string(b))
 }
+
+func TestACallBeyondTheLimitWaitsAndGoesOn(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		o := open(t, concurtest.New(&concurtest.Options{CallsPerMinute: 3}))
+		defer o.Close()
+		<-time.After(time.Until(time.Now().Truncate(time.Minute).Add(58 * time.Second))) // two seconds to the next minute
+		began := time.Now()
+		for range 4 {
+			_, err := o.client.Users.Get(t.Context(), o.owner.ID)
+			require.NoError(t, err)
+		}
+		require.Equal(t, 2*time.Second, time.Since(began).Round(time.Second))
+		<-time.After(time.Until(time.Now().Truncate(time.Minute).Add(60 * time.Second)))
+		for range 3 {
+			_, err := o.client.Users.Get(t.Context(), o.owner.ID)
+			require.NoError(t, err)
+		}
+		_, err := o.client.Users.Get(t.Context(), o.owner.ID)
+		var e *concur.Error
+		require.ErrorAs(t, err, &e)
+		require.ErrorIs(t, err, concur.ErrRateLimited)
+		require.Equal(t, time.Minute, e.RetryAfter(), "longer than a call waits by itself")
+	})
+}

@@ -123,6 +123,7 @@ type FinancialResult struct {
 	// known.
 	Missing bool `json:"-"`
 
+	// The three members that Result is taken from, one for each call.
 	Acknowledge Text `json:"acknowledgeResult"`
 	Posting     Text `json:"postingConfirmationResult"`
 	Payment     Text `json:"paymentConfirmationResult"`

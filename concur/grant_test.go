@@ -1,6 +1,8 @@
 package concur_test
 
 import (
+	"encoding/json"
+	"fmt"
 	"net/url"
 	"testing"
 	"testing/synctest"
@@ -155,7 +157,9 @@ func TestAppSecretsAreRotatedByTheApp(t *testing.T) {
 	made, err := c.Secrets.Create(t.Context())
 	require.NoError(t, err)
 	require.NotEmpty(t, made.Secret)
-	require.NotContains(t, made.Secret.String(), string(made.Secret))
+	encoded, err := json.Marshal(made)
+	require.NoError(t, err)
+	require.NotContains(t, string(encoded)+fmt.Sprintf("%v %s", made, made.Raw), string(made.Secret))
 	require.NoError(t, c.Secrets.SetActive(t.Context(), made.ID, true))
 	require.ErrorIs(t, c.Secrets.Delete(t.Context(), made.ID), concur.ErrInvalid)
 	app := o.app()

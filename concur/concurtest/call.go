@@ -5,7 +5,9 @@ import (
 	"encoding/json"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
+	"time"
 )
 
 // CorrelationHeader is on every answer; a caller may set it on a request.
@@ -161,7 +163,35 @@ func (c *call) admit(scopes []string) (reply, bool) {
 		return c.refuse(http.StatusForbidden, "the access token lacks the scope "+strings.Join(scopes, " or ")), false
 	}
 	c.token, c.company, c.user = t, t.company, t.user
-	return reply{}, true
+	return c.limit()
+}
+
+// limit counts the call; one too many is refused.
+func (c *call) limit() (reply, bool) {
+	if c.s.opts.CallsPerMinute <= 0 {
+		return reply{}, true
+	}
+	now := c.s.now()
+	if minute := now.Truncate(time.Minute); !minute.Equal(c.s.minute) {
+		c.s.minute, c.s.counted = minute, map[string]int{}
+	}
+	who := c.token.app.ClientID
+	if c.company != nil {
+		who = c.company.ID
+	}
+	if c.user != nil {
+		who = c.user.ID
+	}
+	if c.s.counted[who]++; c.s.counted[who] <= c.s.opts.CallsPerMinute {
+		return reply{}, true
+	}
+	rep := c.refuseAs(http.StatusTooManyRequests, "security.rate.limit.reached", "Too many requests")
+	wait := "0"
+	if c.service != list4 {
+		wait = strconv.Itoa(60 - now.Second())
+	}
+	rep.header = http.Header{"Retry-After": {wait}}
+	return rep, false
 }
 
 // companyOnly refuses a user's token.

@@ -71,6 +71,12 @@ type Options struct {
 	// "HTTP Status Codes" page has it.
 	InvalidTokenStatus int
 
+	// CallsPerMinute is how many calls of resources a token's principal has in each
+	// minute of the server's clock; further ones are answered 429 with a Retry-After,
+	// which the List v4 services print as 0. Default 0: no limit. The vendor publishes
+	// no general one.
+	CallsPerMinute int
+
 	// OwnNextPage prints NextPage with the host that was called. By default it
 	// bears www.concursolutions.com as the samples do, where no token is taken.
 	OwnNextPage bool
@@ -169,6 +175,8 @@ type Server struct {
 
 	financialRefusals, financialCode int // RefuseFinancial
 	tickets                          map[string]ticketed
+	minute                           time.Time      // CallsPerMinute: which is counted
+	counted                          map[string]int // by company, user or app
 }
 
 // New returns a server that listens nowhere: it is reached through Transport
