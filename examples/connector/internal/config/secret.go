@@ -113,6 +113,9 @@ func (r Ref) Plain(getenv func(string) string) (vault.Secret, error) {
 		return vault.NewSecret([]byte(value)), nil
 	case FileScheme:
 		f, err := os.Open(r.Name)
+		if errors.Is(err, os.ErrNotExist) {
+			return vault.Secret{}, errors.New("there is no such file")
+		}
 		if err != nil {
 			return vault.Secret{}, fmt.Errorf("the secret's file cannot be read: %w", err)
 		}

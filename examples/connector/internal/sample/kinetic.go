@@ -16,18 +16,20 @@ const EpicorCompany = epicortest.DefaultCompany
 func Epicor(s *epicortest.Server) {
 	s.AddCurrencies(EpicorCompany, epicortest.Currency{Code: "EUR", Name: "Euro"})
 	vendors := []epicortest.Vendor{
-		{ID: "V0088", Name: "AirPlus cards"},
-		{ID: "V0089", Name: "AirPlus cards Europe", Currency: "EUR", Country: "Germany"},
-		{ID: "V0090", Name: "Meridian Card Services"},
-		{ID: "V0211", Name: "Delta Tooling"},
-		{ID: "V0305", Name: "Rheinwerk Druck", Currency: "EUR", Country: "Germany"},
-		{ID: "V0340", Name: "CloudPeak Hosting"},
+		{ID: "V0088", Name: "AirPlus cards", City: "New York", Country: "US", UD: state("NY")},
+		{ID: "V0089", Name: "AirPlus cards Europe", Currency: "EUR", City: "Frankfurt", Country: "Germany"},
+		{ID: "V0090", Name: "Meridian Card Services", City: "Wilmington", Country: "US", UD: state("DE")},
+		{ID: "V0211", Name: "Delta Tooling", City: "Toledo", Country: "US", UD: state("OH")},
+		{ID: "V0305", Name: "Rheinwerk Druck", Currency: "EUR", City: "Cologne", Country: "Germany"},
+		{ID: "V0340", Name: "CloudPeak Hosting", City: "Reno", Country: "US", UD: state("NV")},
 	}
 	for _, p := range people {
-		v := epicortest.Vendor{ID: "E" + p.number, Name: p.first + " " + p.last}
+		// Employees are vendors as well; the column links them.
+		v := epicortest.Vendor{ID: "E" + p.number, Name: p.first + " " + p.last, Country: "US", UD: state("TX")}
 		if p.europe {
-			v.Currency, v.Country = "EUR", "Germany"
+			v.Currency, v.Country, v.UD = "EUR", "Germany", state("")
 		}
+		v.UD["ExternalId"] = p.number
 		vendors = append(vendors, v)
 	}
 	s.AddVendors(EpicorCompany, vendors...)
@@ -53,6 +55,9 @@ func Epicor(s *epicortest.Server) {
 	)
 	s.AddAccounts(EpicorCompany, accounts...)
 }
+
+// state is a vendor's state, for which a Vendor has no field.
+func state(code string) map[string]any { return map[string]any{"State": code} }
 
 // LoseAnswer lets the answer to a posting get lost after Epicor committed it:
 // that of the commit of the expenses, the last one, of the first invoice whose
