@@ -106,6 +106,12 @@ func (w *work) deliver(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	// Before anything can bear the key: whoever reads the target meanwhile must be
+	// able to tell whose it is.
+	if err := w.trace(ctx, d); err != nil {
+		w.unsent = true
+		return err
+	}
 	rev := w.r.current()
 	n := w.r.Attempts
 	err = w.record(ctx, "deliver", "attempt", attempt(d, "deliver", n), map[string]any{
@@ -135,9 +141,6 @@ func (w *work) made(ctx context.Context, d delivery, receipt connector.Receipt, 
 	n := w.r.Attempts
 	err := w.record(ctx, "deliver", how, attempt(d, how, n), map[string]any{"attempt": n, "key": d.Key(), "receipt": evidence(receipt)})
 	if err != nil {
-		return err
-	}
-	if err := w.trace(ctx, d); err != nil {
 		return err
 	}
 	return w.settled(ctx, receipt, how)

@@ -292,7 +292,9 @@ func (m *month) tie(ctx context.Context, d approved, standing []epicorsync.Stand
 		return err
 	}
 	m.line(d.currency).Approved = m.line(d.currency).Approved.Add(d.amount)
-	if len(standing) > 0 {
+	// Of a document that is being entered or taken back just now, a part may stand
+	// there: it is open as a whole until the ledger says otherwise.
+	if len(standing) > 0 && s.Word != engine.WordOpen {
 		m.stands(&doc, standing)
 	} else {
 		m.absent(&doc, s)

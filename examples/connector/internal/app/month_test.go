@@ -12,6 +12,7 @@ import (
 
 	"github.com/ml-connector/ml-connector/audit"
 	"github.com/ml-connector/ml-connector/concur/concurtest"
+	"github.com/ml-connector/ml-connector/epicor/epicortest"
 	"github.com/ml-connector/ml-connector/examples/connector/internal/sample"
 	"github.com/ml-connector/ml-connector/sync/document"
 	"github.com/ml-connector/ml-connector/sync/engine"
@@ -160,4 +161,24 @@ func TestTheNextMonthIsEmptyAndNamesWhatIsOpenFromTheOneBefore(t *testing.T) {
 		require.Equal(t, "2000-01", m.Earlier[0].Period)
 		require.Equal(t, "1514.1", m.Accruals[0].Earlier.String())
 	})
+}
+
+func TestADocumentThatIsBeingEnteredIsOpenAndNoStranger(t *testing.T) {
+	var m *Month
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.company.Approve(w.report(sample.Itemised).ID)
+		// Each answer is lost after Epicor has saved: headers stand there, nothing is settled.
+		w.epicor.Inject(epicortest.Fault{Path: "/UpdateMaster", When: epicortest.After, Drop: true, Times: -1})
+		a := w.connector()
+		w.run(a, 3*time.Second)
+		w.epicor.ClearFaults()
+		require.NotEmpty(t, w.epicor.Invoices(sample.EpicorCompany), "something has to stand there")
+		var err error
+		m, err = a.Reconcile(t.Context(), tenantName, 2000, time.January)
+		require.NoError(t, err)
+	})
+	require.Empty(t, m.Strangers)
+	require.True(t, m.Ties(), "%+v", m.Documents)
+	require.Equal(t, engine.WordOpen, m.document(t, sample.Itemised).Word)
 }
