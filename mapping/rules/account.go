@@ -144,7 +144,7 @@ func (r *run) account(entry int, sh share, field string, d *draft) string {
 	r.issue(connector.Issue{
 		Code: AccountUnmapped, Field: at + ", expense type", Value: s.word("expense_type"),
 		Message: "no account rule matches " + strings.Join(facts, ", "),
-		Remedy:  fmt.Sprintf("Add a rule for it under accounts.rules (%s), then replay.", r.set.at(r.rules.Accounts.At)),
+		Remedy:  fmt.Sprintf("Add a rule with expense_type: %s under accounts.rules (%s), then replay.", clip(s.word("expense_type")), r.set.at(r.rules.Accounts.At)),
 	})
 	return ""
 }
@@ -182,7 +182,7 @@ func (r *run) fill(rule rule, s subject, at, named, field string, d *draft) (acc
 		r.issue(connector.Issue{
 			Code: SegmentMissing, Field: at + ", " + spoken(word),
 			Message: fmt.Sprintf("rule %s builds the account %s, but {%s} has no value here", named, rule.Account.value, word),
-			Remedy:  fmt.Sprintf("Fill the field in Concur, or change the account of rule %s.", named),
+			Remedy:  fmt.Sprintf("Fill the field in Concur, or write an account without {%s} at rule %s, then replay.", word, named),
 		})
 	}
 	return account, ok
@@ -200,7 +200,7 @@ func (r *run) costCentre(s subject, at, field string, d *draft) (segment string,
 		r.issue(connector.Issue{
 			Code: CostCentreMissing, Field: at + ", cost centre",
 			Message: fmt.Sprintf("there is no cost centre: the custom field %q is empty on allocation, %s and header", name, s.doc.Kind.EntryWord()),
-			Remedy:  fmt.Sprintf("Enter the cost centre in Concur, or correct cost_centres.field (%s).", r.set.at(rules.At)),
+			Remedy:  fmt.Sprintf("Enter the cost centre in Concur, or, where another field holds it, correct cost_centres.field (%s), then replay.", r.set.at(rules.At)),
 		})
 		return "", false
 	}
@@ -217,7 +217,7 @@ func (r *run) costCentre(s subject, at, field string, d *draft) (segment string,
 	r.issue(connector.Issue{
 		Code: CostCentreUnknown, Field: at + ", cost centre", Value: code,
 		Message: fmt.Sprintf("cost centre %q stands in no line under cost_centres", clip(code)),
-		Remedy:  fmt.Sprintf("Map %q under cost_centres.values (%s), then replay.", clip(code), r.set.at(firstPos(rules.ValuesAt, rules.At))),
+		Remedy:  fmt.Sprintf("Add a line %q under cost_centres.values (%s), then replay.", clip(code)+": <segment>", r.set.at(firstPos(rules.ValuesAt, rules.At))),
 	})
 	return "", false
 }
@@ -235,7 +235,7 @@ func (r *run) foreign(s subject, at string) {
 		r.issue(connector.Issue{
 			Code: CompanyUnknown, Field: at + ", " + rules.Field.value, Value: code,
 			Message: fmt.Sprintf("no rule says which company the code %q belongs to", clip(code)),
-			Remedy:  fmt.Sprintf("Add %q under company.codes (%s), then replay.", clip(code), r.set.at(rules.At)),
+			Remedy:  fmt.Sprintf("Add a line %q under company.codes (%s), then replay.", clip(code)+": <company>", r.set.at(rules.At)),
 		})
 	case to.value != r.company && r.company != "" && !r.doc.Test:
 		r.issue(connector.Issue{
@@ -252,14 +252,14 @@ func (r *run) checkAccount(account, at, named string) {
 	if !found {
 		issue.Code = AccountUnknown
 		issue.Message = fmt.Sprintf("%s names account %s, which the ERP does not have", named, clip(account))
-		issue.Remedy = fmt.Sprintf("Create the account in the ERP, or correct %s, then replay.", named)
+		issue.Remedy = fmt.Sprintf("Create account %s in the ERP, or name another at %s, then replay.", clip(account), named)
 		r.issue(issue)
 		return
 	}
 	if why, open := a.OpenOn(r.apply); !open && (r.apply != "" || a.Inactive) {
 		issue.Code = AccountInactive
 		issue.Message = fmt.Sprintf("%s names account %s, but %s (apply date %s)", named, clip(account), why, r.apply)
-		issue.Remedy = fmt.Sprintf("Choose an active account in %s, or change its effective dates in the ERP, then replay.", named)
+		issue.Remedy = fmt.Sprintf("Name an active account at %s, or change the effective dates of %s in the ERP, then replay.", named, clip(account))
 		r.issue(issue)
 	}
 }

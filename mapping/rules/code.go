@@ -38,6 +38,14 @@ const (
 	PaymentTypeUnknown = "payment_type_unknown"
 	// PersonalUnmapped: a personal expense on a company-paid card, and no rule.
 	PersonalUnmapped = "personal_unmapped"
+	// ExpensePay: the source's own service pays an expense, and no rule says whom
+	// the company owes for that.
+	ExpensePay = "expense_pay"
+	// CashAdvance: a cash advance is set off against the report.
+	CashAdvance = "cash_advance"
+	// SettlementMismatch: by the rules somebody gets another amount than the
+	// source says is due.
+	SettlementMismatch = "settlement_mismatch"
 	// EmployeeIDMissing: the employee has no id to find the vendor by.
 	EmployeeIDMissing = "employee_id_missing"
 	// SupplierCodeMissing: the supplier has no code to find the vendor by.
@@ -94,57 +102,60 @@ func Codes() []connector.Code {
 	return slices.Clone(catalogue)
 }
 
+// theFile stands in the catalogue for the name of the rule file.
+const theFile = "the mapping file"
+
 // catalogue is read, never written.
 var catalogue = []connector.Code{
 	{
 		Code: DocumentKindUnknown, Owner: connector.IT,
 		Meaning: "The document is neither an expense report nor a supplier's invoice.",
-		Remedy:  "Update the connector, or take the document out of the flow.",
+		Remedy:  "Update the connector and replay, or take this kind of document out of the flow.",
 	},
 	{
 		Code: TestDocument, Owner: connector.ConcurAdmin,
 		Meaning: "The document is a test transaction and the company it would be posted to is not named as a test company.",
-		Remedy:  "Withdraw the test in Concur, or name a test company under company.test.",
+		Remedy:  "Withdraw the test in Concur, or name the ERP's test company as company.test in the mapping file, then replay.",
 	},
 	{
 		Code: CompanyUnknown, Owner: connector.Finance,
 		Meaning: "No rule says which company of the ERP the document belongs to.",
-		Remedy:  "Add the ledger or the code under company.",
+		Remedy:  "Add a line with the ERP's company under company.ledgers, or under company.codes where a custom field names it, in the mapping file, then replay.",
 	},
 	{
 		Code: CompanyForeign, Owner: connector.Finance,
 		Meaning: "The document, or an allocation of it, belongs to another company than the one this flow posts to.",
-		Remedy:  "Post it in the company it belongs to, or correct the allocation in Concur.",
+		Remedy:  "Post it by the tenant that is connected to that company, or correct the allocation in Concur and let it be approved again.",
 	},
 	{
 		Code: CurrencyUnknown, Owner: connector.ConcurAdmin,
 		Meaning: "The currency is not in ISO 4217.",
-		Remedy:  "Correct the currency in Concur.",
+		Remedy:  "Correct the currency in Concur and let the document be approved again.",
 	},
 	{
 		Code: AmountTooFine, Owner: connector.ConcurAdmin,
 		Meaning: "An amount has digits below the currency's minor unit.",
-		Remedy:  "Correct the amount in Concur; nothing is rounded silently.",
+		Remedy:  "Correct the amount in Concur and let the document be approved again; nothing is rounded silently.",
 	},
 	{
 		Code: DateInvalid, Owner: connector.ConcurAdmin,
 		Meaning: "A date is no calendar date.",
-		Remedy:  "Correct the date in Concur.",
+		Remedy:  "Correct the date in Concur and let the document be approved again.",
 	},
 	{
 		Code: EntryRepeated, Owner: connector.IT,
 		Meaning: "Two entries bear one id, so that one of them would be paid twice.",
-		Remedy:  "Fetch the document again; if it stays so, report it to SAP Concur.",
+		Remedy:  "Replay, which fetches the document again; if it stays so, report it to SAP Concur.",
 	},
 	{
 		Code: ItemisationDoubled, Owner: connector.IT,
 		Meaning: "An itemised entry stands beside its own children, so that it would be paid twice.",
-		Remedy:  "Fetch the document again; if it stays so, report it to SAP Concur.",
+		Remedy:  "Replay, which fetches the document again; if it stays so, report it to SAP Concur.",
 	},
 	{
 		Code: AllocationMismatch, Owner: connector.ConcurAdmin,
 		Meaning: "The allocations of an entry do not add up to its amount.",
-		Remedy:  "Correct the allocations in Concur.",
+		Remedy:  "Correct the allocations in Concur so that they add up to the expense, and let it be approved again.",
 	},
 	{
 		Code: TotalMismatch, Owner: connector.ConcurAdmin,
@@ -159,131 +170,146 @@ var catalogue = []connector.Code{
 	{
 		Code: PaymentTypeUnknown, Owner: connector.Finance,
 		Meaning: "No counterparty is named for a payment type, so nobody knows who is owed.",
-		Remedy:  "Add the payment type under counterparties.",
+		Remedy:  "Add the payment type under counterparties in the mapping file: employee, or the vendor and code of who is owed, then replay.",
 	},
 	{
 		Code: PersonalUnmapped, Owner: connector.Finance,
 		Meaning: "A personal expense stands on a card that the company pays, and the rules do not say who bears it.",
-		Remedy:  "Give the counterparty personal: employee_owes or personal: skip.",
+		Remedy:  "Write personal: employee_owes or personal: skip at the payment type under counterparties in the mapping file, then replay.",
+	},
+	{
+		Code: ExpensePay, Owner: connector.Finance,
+		Meaning: "Expense Pay, Concur's own payment service, pays an expense. Posted as usual, it would be paid twice.",
+		Remedy:  "Make a vendor in the ERP for the Expense Pay clearing account, write its id and a short code into the mapping file as expense_pay: {vendor: …, code: …}, then replay.",
+	},
+	{
+		Code: CashAdvance, Owner: connector.Finance,
+		Meaning: "A cash advance, money that the employee already has, is set off against the report. The connector does not post advances; posted as usual, he would be paid too much.",
+		Remedy:  byHand,
+	},
+	{
+		Code: SettlementMismatch, Owner: connector.Finance,
+		Meaning: "By the rules the employee or the cards get another amount than Concur says is due to them, as where a cash advance is set off or a payment type stands for the wrong party.",
+		Remedy:  "Compare with the report's totals in Concur. Correct the payment type under counterparties in the mapping file and replay, or, where an advance or a deduction is the cause, enter the report in the ERP by hand.",
 	},
 	{
 		Code: EmployeeIDMissing, Owner: connector.ConcurAdmin,
 		Meaning: "The employee has no employee id, by which the vendor is found.",
-		Remedy:  "Enter the employee id in the user's profile in Concur.",
+		Remedy:  "Enter the employee id in the user's profile in Concur, then replay.",
 	},
 	{
 		Code: SupplierCodeMissing, Owner: connector.ConcurAdmin,
 		Meaning: "The supplier has no vendor code. Suppliers are never matched by name.",
-		Remedy:  "Enter the vendor code at the supplier in Concur.",
+		Remedy:  "Enter the vendor code at the supplier in Concur, then replay.",
 	},
 	{
 		Code: SupplierUnlisted, Owner: connector.Finance,
 		Meaning: "The supplier's code is in no line under suppliers.vendors.",
-		Remedy:  "Add the code under suppliers.vendors.",
+		Remedy:  "Add a line with the supplier's code and the ERP's vendor id under suppliers.vendors in the mapping file, then replay.",
 	},
 	{
 		Code: VendorMissing, Owner: connector.Purchasing,
 		Meaning: "The ERP has no vendor with this id. Vendors are never created by the connector.",
-		Remedy:  "Create the vendor in the ERP, or link another one in the rules.",
+		Remedy:  "Create the vendor in the ERP, or name another by a line under suppliers.vendors or employees.vendors in the mapping file, then replay.",
 	},
 	{
 		Code: VendorAmbiguous, Owner: connector.Finance,
 		Meaning: "The ERP links several vendors to one employee.",
-		Remedy:  "Leave one link in the ERP, or name the vendor under employees.vendors.",
+		Remedy:  "Leave one link in the ERP, or choose by a line with the employee's id under employees.vendors in the mapping file, then replay.",
 	},
 	{
 		Code: VendorInactive, Owner: connector.Purchasing,
 		Meaning: "The vendor is inactive in the ERP.",
-		Remedy:  "Activate the vendor in the ERP, or link another one in the rules.",
+		Remedy:  "Activate the vendor in the ERP, or name another by a line under suppliers.vendors or employees.vendors in the mapping file, then replay.",
 	},
 	{
 		Code: VendorUnapproved, Owner: connector.Purchasing,
 		Meaning: "The vendor is not approved in the ERP.",
-		Remedy:  "Approve the vendor in the ERP.",
+		Remedy:  "Approve the vendor in the ERP, then replay.",
 	},
 	{
 		Code: VendorHold, Owner: connector.Purchasing,
 		Meaning: "Payments to the vendor are held in the ERP, and pay_hold: refuse is set.",
-		Remedy:  "Release the hold in the ERP, or set pay_hold: allow.",
+		Remedy:  "Release the payment hold of the vendor in the ERP, or write pay_hold: allow in the mapping file, then replay.",
 	},
 	{
 		Code: CostCentreMissing, Owner: connector.ConcurAdmin,
 		Meaning: "An expense, its allocation and the document's header have no cost centre, and the account needs one.",
-		Remedy:  "Enter the cost centre in Concur, or use an account without one in the rule.",
+		Remedy:  "Enter the cost centre in Concur, or correct cost_centres.field in the mapping file where another field holds it, then replay.",
 	},
 	{
 		Code: CostCentreUnknown, Owner: connector.Finance,
 		Meaning: "The rules do not know the cost centre.",
-		Remedy:  "Add the cost centre under cost_centres.values.",
+		Remedy:  "Add a line with the cost centre and its segment under cost_centres.values in the mapping file, then replay.",
 	},
 	{
 		Code: AccountUnmapped, Owner: connector.Finance,
 		Meaning: "No rule under accounts matches the expense.",
-		Remedy:  "Add a rule under accounts.rules.",
+		Remedy:  "Add a rule with the expense type under accounts.rules in the mapping file, then replay.",
 	},
 	{
 		Code: SegmentMissing, Owner: connector.ConcurAdmin,
 		Meaning: "A part of the GL account has no value in the document.",
-		Remedy:  "Fill the field in Concur, or change the account of the rule.",
+		Remedy:  "Fill the field in Concur, or write an account without it at the rule under accounts.rules in the mapping file, then replay.",
 	},
 	{
 		Code: SegmentInvalid, Owner: connector.ConcurAdmin,
 		Meaning: "A value that becomes a part of the GL account holds a |, which separates segments.",
-		Remedy:  "Correct the code in Concur.",
+		Remedy:  "Correct the code in Concur, then replay.",
 	},
 	{
 		Code: AccountUnknown, Owner: connector.Finance,
 		Meaning: "The ERP has no such GL account.",
-		Remedy:  "Create the account in the ERP, or correct the rule.",
+		Remedy:  "Create the account in the ERP, or name another at the rule under accounts.rules in the mapping file, then replay.",
 	},
 	{
 		Code: AccountInactive, Owner: connector.Finance,
 		Meaning: "The GL account may not be used on the apply date.",
-		Remedy:  "Choose an active account, or change its effective dates in the ERP.",
+		Remedy:  "Name an active account at the rule under accounts.rules in the mapping file, or change the account's effective dates in the ERP, then replay.",
 	},
 	{
 		Code: NumberMissing, Owner: connector.ConcurAdmin,
 		Meaning: "The document has no number.",
-		Remedy:  "Enter the invoice number in Concur.",
+		Remedy:  "Enter the invoice number in Concur and let it be approved again.",
 	},
 	{
 		Code: NumberTooLong, Owner: connector.Finance,
 		Meaning: "The supplier's invoice number is longer than the ERP takes. It is never cut, since two numbers could become one.",
-		Remedy:  "Correct the number in Concur, or enter this invoice by hand.",
+		Remedy:  "Correct the number in Concur, or enter this invoice in the ERP by hand.",
 	},
 	{
 		Code: NumberInvalid, Owner: connector.ConcurAdmin,
 		Meaning: "The supplier's invoice number holds characters that no number has.",
-		Remedy:  "Correct the number in Concur.",
+		Remedy:  "Correct the number in Concur and let it be approved again.",
 	},
 	{
 		Code: InvoiceDateMissing, Owner: connector.ConcurAdmin,
 		Meaning: "The document has no date.",
-		Remedy:  "Enter the date in Concur.",
+		Remedy:  "Enter the date in Concur and let it be approved again.",
 	},
 	{
 		Code: ApplyDateMissing, Owner: connector.IT,
 		Meaning: "The date that decides the fiscal period is missing.",
-		Remedy:  "Choose another date under apply_date.from, or find out why Concur gave none.",
+		Remedy:  "Find out why Concur gives none, or write apply_date.from: invoice_date in the mapping file, then replay.",
 	},
 	{
 		Code: PeriodClosed, Owner: connector.Finance,
 		Meaning: "The fiscal period of the apply date is closed in the ERP.",
-		Remedy:  "Open the period, or set apply_date.closed_period: next_open.",
+		Remedy:  "Open the period in the ERP, or write apply_date.closed_period: next_open in the mapping file, then replay.",
 	},
 	{
 		Code: ChargeUnspreadable, Owner: connector.Finance,
 		Meaning: "A charge cannot be spread, because no line has an amount of its sign.",
-		Remedy:  "Give the charge an account of its own under charges.",
+		Remedy:  "Give the charge a GL account of its own under charges in the mapping file, then replay.",
 	},
 	{
 		Code: ChargeUnknown, Owner: connector.IT,
 		Meaning: "A charge is neither shipping nor tax.",
-		Remedy:  "Update the connector.",
+		Remedy:  "Update the connector, then replay.",
 	},
 	{
 		Code: PurchaseOrder, Owner: connector.Purchasing,
 		Meaning: "A line belongs to a purchase order. Booked to a GL account it would be counted twice: once here, once by the receipt.",
-		Remedy:  "Enter it in the ERP against the order, or set purchase_orders: expense where orders are not received there.",
+		Remedy:  "Enter it in the ERP against the order, or write purchase_orders: expense in the mapping file where orders are not received in the ERP, then replay.",
 	},
 }

@@ -108,3 +108,9 @@ func TestPurchaseOrderLinesMayBeExpensedBySetting(t *testing.T) {
 	mapped(t, rules.New(set, tables(t, "")), doc)
 	issue(t, issues(t, mapper(t), doc), rules.PurchaseOrder)
 }
+
+func TestAChargeThatTakesALineAwayLeavesTheNextOneSpreadable(t *testing.T) {
+	doc := supplierInvoice("1.00", line("1", "2.00"))
+	doc.Charges = charges("-2.00", "1.00")
+	require.Equal(t, []string{"invoice INV-20417 V0211 1.00", "  5100|200|00 1.00"}, brief(mapped(t, spreadTax(t), doc)))
+}

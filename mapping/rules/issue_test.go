@@ -55,8 +55,23 @@ var refusals = map[string]refusal{
 		e.Personal = true
 		d.Entries = append(d.Entries, e)
 	}, want: connector.Issue{Field: "expense 2", Value: "IBCP"}},
+	"R48 Expense Pay": {code: rules.ExpensePay, change: func(d *document.Document) { d.Entries[0].SourcePays = true }, want: connector.Issue{Field: "expense 1", Value: "CASH", Owner: connector.Finance}, remedy: "expense_pay: {vendor: …, code: …}"},
+	"R48 Expense Pay of a personal one": {code: rules.ExpensePay, set: []string{"expense_pay: refuse ", "expense_pay: {vendor: V0400, code: X} "}, change: func(d *document.Document) {
+		e := entry("2", "TAXI", "CBCP", "5.00")
+		e.Personal, e.SourcePays = true, true
+		d.Entries = append(d.Entries, e)
+	}, want: connector.Issue{Field: "expense 2", Value: "CBCP"}},
+	"R10 advance": {code: rules.CashAdvance, change: func(d *document.Document) {
+		d.Settlement = &document.Settlement{Advance: true, ToEmployee: known("1.00"), FromEmployee: known("0")}
+	}, want: connector.Issue{Owner: connector.Finance}, remedy: "by hand"},
+	"R10 less is due": {code: rules.SettlementMismatch, change: func(d *document.Document) {
+		d.Settlement = &document.Settlement{ToEmployee: known("1.00"), FromEmployee: known("0")}
+	}, want: connector.Issue{Field: "due to the employee", Value: "1.00", Owner: connector.Finance}, remedy: "counterparties in mapping.yaml"},
+	"more is due to cards": {code: rules.SettlementMismatch, change: func(d *document.Document) {
+		d.Settlement = &document.Settlement{ToEmployee: known("10.00"), FromEmployee: known("0"), ToCard: known("5.00")}
+	}, want: connector.Issue{Field: "due to cards", Value: "5.00"}},
 	"no employee id":     {code: rules.EmployeeIDMissing, change: func(d *document.Document) { d.Owner.EmployeeID = "" }, want: connector.Issue{Field: "employee", Owner: connector.ConcurAdmin}},
-	"employee's vendor":  {code: rules.VendorMissing, change: func(d *document.Document) { d.Owner.EmployeeID = "77" }, want: connector.Issue{Field: "employee", Value: "E77", Needs: "vendor/E77", Owner: connector.Finance}, remedy: "employees.pattern (mapping.yaml:"},
+	"employee's vendor":  {code: rules.VendorMissing, change: func(d *document.Document) { d.Owner.EmployeeID = "77" }, want: connector.Issue{Field: "employee", Value: "E77", Needs: "vendor/E77", Owner: connector.Finance}, remedy: `Create vendor "E77" in the ERP, or name another by a line "77: <vendor id>" under employees.vendors in mapping.yaml, then replay.`},
 	"linked vendor":      {code: rules.VendorMissing, set: []string{"match: [column, pattern]", "match: column"}, change: func(d *document.Document) { d.Owner.EmployeeID = "77" }, want: connector.Issue{Value: "77", Needs: "employee/77"}},
 	"two linked vendors": {code: rules.VendorAmbiguous, change: func(d *document.Document) { d.Owner.EmployeeID = "1045" }, want: connector.Issue{Value: "V8, V9"}},
 	"inactive vendor":    {code: rules.VendorInactive, change: func(d *document.Document) { d.Owner.EmployeeID = "1043" }, want: connector.Issue{Value: "E1043", Needs: "vendor/E1043"}},
@@ -67,7 +82,7 @@ var refusals = map[string]refusal{
 	"unapproved vendor":  {code: rules.VendorUnapproved, invoice: true, change: func(d *document.Document) { d.Supplier.Code = "V0400" }},
 	"vendor on hold":     {code: rules.VendorHold, set: []string{"pay_hold: allow ", "pay_hold: refuse "}, change: func(d *document.Document) { d.Entries[0].Payment.Code = "IBCP" }, want: connector.Issue{Field: "payment type IBCP", Value: "V0088"}},
 	"no cost centre":     {code: rules.CostCentreMissing, change: func(d *document.Document) { d.Entries[0].Custom = nil }, want: connector.Issue{Field: "expense 1, cost centre"}},
-	"cost centre":        {code: rules.CostCentreUnknown, change: func(d *document.Document) { d.Entries[0].Custom = centre("4711") }, want: connector.Issue{Field: "expense 1, cost centre", Value: "4711", Owner: connector.Finance}, remedy: `Map "4711" under cost_centres.values (mapping.yaml:`},
+	"cost centre":        {code: rules.CostCentreUnknown, change: func(d *document.Document) { d.Entries[0].Custom = centre("4711") }, want: connector.Issue{Field: "expense 1, cost centre", Value: "4711", Owner: connector.Finance}, remedy: `Add a line "4711: <segment>" under cost_centres.values (mapping.yaml:`},
 	"no account rule":    {code: rules.AccountUnmapped, change: func(d *document.Document) { d.Entries[0].Type.Code = "YACHT" }, want: connector.Issue{Field: "expense 1, expense type", Value: "YACHT"}, remedy: "accounts.rules (mapping.yaml:"},
 	"no segment": {code: rules.SegmentMissing, set: []string{`account: "5100|{cost_centre}|{custom7}"`, `account: "5100|{cost_centre}|{custom8}"`}, change: func(d *document.Document) {
 		d.Entries[0].Type.Code = "TOOLS"
@@ -88,7 +103,7 @@ var refusals = map[string]refusal{
 	"R38 number":         {code: rules.NumberTooLong, invoice: true, change: func(d *document.Document) { d.Number = strings.Repeat("9", 51) }},
 	"number with a bell": {code: rules.NumberInvalid, invoice: true, change: func(d *document.Document) { d.Number = "INV\a1" }},
 	"no date":            {code: rules.InvoiceDateMissing, change: func(d *document.Document) { d.Date = "" }},
-	"no approval date":   {code: rules.ApplyDateMissing, change: func(d *document.Document) { d.Approved = "" }, remedy: "apply_date.from (mapping.yaml:"},
+	"no approval date":   {code: rules.ApplyDateMissing, change: func(d *document.Document) { d.Approved = "" }, remedy: "apply_date.from: invoice_date (mapping.yaml:"},
 	"R52 closed period":  {code: rules.PeriodClosed, open: "2026-11-01", set: []string{"closed_period: next_open ", "closed_period: refuse "}, change: func(*document.Document) {}, want: connector.Issue{Value: "2026-10-30", Needs: "period/2026-10"}},
 	"charge and no line": {code: rules.ChargeUnspreadable, invoice: true, change: func(d *document.Document) { d.Entries = nil; d.Charges = charges("10.00", "0") }, want: connector.Issue{Value: "shipping 10"}},
 	"unknown charge": {code: rules.ChargeUnknown, invoice: true, change: func(d *document.Document) {

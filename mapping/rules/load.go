@@ -32,6 +32,8 @@ const (
 	pattern      = "pattern"
 	positive     = "positive"
 	negative     = "negative"
+	check        = "check"
+	ignore       = "ignore"
 )
 
 var (
@@ -50,6 +52,8 @@ func (r *reader) content(root ast.Node, c *content) {
 		key{"netting", false, func(n ast.Node, p string) { c.Netting = r.word(n, p, net, bySign).value }},
 		key{"purchase_orders", false, func(n ast.Node, p string) { c.PurchaseOrders = r.word(n, p, refuse, expense).value }},
 		key{"counterparties", false, func(n ast.Node, p string) { c.Counterparties = r.counterparties(n, p) }},
+		key{"expense_pay", false, func(n ast.Node, p string) { c.ExpensePay = r.expensePay(n, p) }},
+		key{"settlement", false, func(n ast.Node, p string) { c.Settlement = r.word(n, p, check, ignore).value }},
 		key{"employees", false, func(n ast.Node, p string) { r.employees(n, p, &c.Employees) }},
 		key{"suppliers", false, func(n ast.Node, p string) { r.suppliers(n, p, &c.Suppliers) }},
 		key{"pay_hold", false, func(n ast.Node, p string) { c.PayHold = r.word(n, p, allow, refuse).value }},
@@ -74,7 +78,7 @@ func (r *reader) content(root ast.Node, c *content) {
 func defaults() content {
 	var c content
 	c.Numbers = numbers{Prefix: text{value: "CX-"}, MaxLength: 50}
-	c.Netting, c.PurchaseOrders, c.PayHold = net, refuse, allow
+	c.Netting, c.PurchaseOrders, c.PayHold, c.Settlement = net, refuse, allow, check
 	c.Employees.Code = text{value: "E"}
 	c.Suppliers.Unlisted = asIs
 	c.CostCentres.Unlisted = refuse
@@ -181,6 +185,24 @@ func (r *reader) counterparties(n ast.Node, path string) map[string]counterparty
 		out[p.key.value] = c
 	}
 	return out
+}
+
+// expensePay reads whom the company owes what Expense Pay has paid for it: a
+// vendor that stands for the clearing account, or nobody.
+func (r *reader) expensePay(n ast.Node, path string) counterparty {
+	c := counterparty{At: place(n)}
+	if v, plain := scalar(n); plain && v != "" {
+		r.word(n, path, refuse)
+		return c
+	}
+	r.object(n, path,
+		key{"vendor", true, func(n ast.Node, p string) { c.Vendor = r.text(n, p) }},
+		key{"code", true, func(n ast.Node, p string) { c.Code = r.text(n, p) }},
+	)
+	if c.Code.value != "" && !shortCode.MatchString(c.Code.value) {
+		r.fail(c.Code.at, "%s.code: %q must be 1 to 6 capitals or digits; it tells the invoices of one report apart", path, clip(c.Code.value))
+	}
+	return c
 }
 
 func firstPos(a, b pos) pos {
@@ -302,33 +324,48 @@ func (r *reader) descriptions(n ast.Node, path string, c *descriptions) {
 	)
 }
 
+// codes checks that the codes in numbers tell the invoices of a report apart.
+func (r *reader) codes(c *content) {
+	type named struct {
+		path string
+		counterparty
+	}
+	var parties []named
+	for _, name := range slices.Sorted(maps.Keys(c.Counterparties)) {
+		parties = append(parties, named{"counterparties." + clip(name), c.Counterparties[name]})
+	}
+	parties = append(parties, named{"expense_pay", c.ExpensePay})
+	codes := map[string]text{c.Employees.Code.value: {}}
+	for _, p := range parties {
+		if p.Vendor.value == "" || p.Code.value == "" {
+			continue
+		}
+		if other, taken := codes[p.Code.value]; taken && other.value != p.Vendor.value {
+			r.fail(p.Code.at, "%s.code: %q stands already for %s; one code is one counterparty",
+				p.path, p.Code.value, cmp.Or(clip(other.value), "the employee"))
+			continue
+		}
+		codes[p.Code.value] = p.Vendor
+	}
+	for _, p := range parties {
+		// A debit memo's code is the counterparty's with a D behind it.
+		if base, d := strings.CutSuffix(p.Code.value, "D"); d {
+			if _, taken := codes[base]; taken {
+				r.fail(p.Code.at, "%s.code: %q is also the debit memo of %q; choose another", p.path, p.Code.value, base)
+			}
+		}
+	}
+}
+
 // across checks what concerns more than one section.
 func (r *reader) across(c *content) {
-	codes := map[string]text{c.Employees.Code.value: {}}
+	r.codes(c)
 	toEmployee := false
 	for _, name := range slices.Sorted(maps.Keys(c.Counterparties)) {
 		p := c.Counterparties[name]
 		toEmployee = toEmployee || p.Employee || p.Personal.value == employeeOwes
 		if p.Personal.value == employeeOwes && c.Personal.Account.value == "" {
 			r.fail(p.Personal.at, "counterparties.%s.personal: employee_owes needs personal.account, the clearing account of what the employee pays back", clip(name))
-		}
-		if p.Vendor.value == "" || p.Code.value == "" {
-			continue
-		}
-		if other, taken := codes[p.Code.value]; taken && other.value != p.Vendor.value {
-			r.fail(p.Code.at, "counterparties.%s.code: %q stands already for %s; one code is one counterparty",
-				clip(name), p.Code.value, cmp.Or(clip(other.value), "the employee"))
-			continue
-		}
-		codes[p.Code.value] = p.Vendor
-	}
-	for _, name := range slices.Sorted(maps.Keys(c.Counterparties)) {
-		p := c.Counterparties[name]
-		// A debit memo's code is the counterparty's with a D behind it.
-		if base, d := strings.CutSuffix(p.Code.value, "D"); d {
-			if _, taken := codes[base]; taken {
-				r.fail(p.Code.at, "counterparties.%s.code: %q is also the debit memo of %q; choose another", clip(name), p.Code.value, base)
-			}
 		}
 	}
 	if toEmployee && len(c.Employees.Vendors) == 0 && len(c.Employees.Match) == 0 {

@@ -64,13 +64,16 @@ func (m *Mapper) Map(ctx context.Context, in document.Document) (mapping.Result[
 
 	r := &run{set: m.set, rules: &m.set.content, tables: tables, doc: in, places: make(map[string]int)}
 	r.document()
-	if len(r.issues) == 0 && allZero(in) {
+	if len(r.issues) == 0 && allZero(in) && settled(in) {
 		out.Empty = true
 		out.Reasons = []mapping.Reason{{Field: "posting", Value: "nothing", Rule: "every line is zero", Input: in.Kind.EntryWord() + "s and charges"}}
 		return out, nil
 	}
+	sound := len(r.issues) == 0
 	r.head()
+	before := len(r.issues)
 	r.parties()
+	r.settlement(sound && len(r.issues) == before)
 	posting := r.posting()
 	if len(r.issues) > 0 {
 		return out, r.issues
@@ -101,6 +104,7 @@ type run struct {
 	moved     bool // apply is not in the period that the document belongs to
 	entryPart [][]share
 	groups    []*group
+	owed      owed // what does not stand in the groups
 
 	issues  mapping.Issues
 	places  map[string]int // of an issue among the issues, so that one fault is told once
@@ -114,7 +118,7 @@ func (r *run) issue(i connector.Issue) {
 		if c.Code == i.Code {
 			i.Owner = firstOwner(i.Owner, c.Owner)
 			if i.Remedy == "" {
-				i.Remedy = c.Remedy
+				i.Remedy = strings.ReplaceAll(c.Remedy, theFile, r.set.name)
 			}
 			if i.Message == "" {
 				i.Message = c.Meaning
@@ -198,7 +202,7 @@ func (r *run) companyOf() {
 		r.issue(connector.Issue{
 			Code: CompanyUnknown, Field: "ledger", Value: ledger,
 			Message: fmt.Sprintf("no rule says which company the ledger %q belongs to", clip(ledger)),
-			Remedy:  fmt.Sprintf("Add the ledger under company.ledgers (%s), then replay.", r.set.at(firstPos(c.LedgersAt, c.At))),
+			Remedy:  fmt.Sprintf("Add a line %q with the ERP's company under company.ledgers (%s), then replay.", clip(ledger)+":", r.set.at(firstPos(c.LedgersAt, c.At))),
 		})
 		return
 	}
@@ -207,7 +211,7 @@ func (r *run) companyOf() {
 			r.issue(connector.Issue{
 				Code: TestDocument, Field: "test", Value: r.company,
 				Message: fmt.Sprintf("a test transaction must not reach the production company %s", r.company),
-				Remedy:  fmt.Sprintf("Withdraw the test in Concur, or name a test company under company.test (%s).", r.set.at(c.At)),
+				Remedy:  fmt.Sprintf("Withdraw the test in Concur, or name the ERP's test company as company.test (%s), then replay.", r.set.at(c.At)),
 			})
 			return
 		}
@@ -220,7 +224,7 @@ func (r *run) companyOf() {
 		r.issue(connector.Issue{
 			Code: CompanyForeign, Field: "company", Value: r.company,
 			Message: fmt.Sprintf("it belongs to company %s, and this flow posts to %s", clip(r.company), r.tables.Company()),
-			Remedy:  fmt.Sprintf("Post it by the flow of company %s, or correct company in %s.", clip(r.company), r.set.at(c.At)),
+			Remedy:  fmt.Sprintf("Post it by the tenant that is connected to company %s. If it belongs to %s after all, correct its line under company (%s) and replay.", clip(r.company), r.tables.Company(), r.set.at(c.At)),
 		})
 	}
 }
@@ -240,7 +244,7 @@ func (r *run) applyDate() {
 			r.issue(connector.Issue{
 				Code: ApplyDateMissing, Field: "approval date",
 				Message: "the date of final approval, which decides the fiscal period, is missing",
-				Remedy:  fmt.Sprintf("Choose another date under apply_date.from (%s), or find out why Concur gave none.", r.set.at(rule.At)),
+				Remedy:  fmt.Sprintf("Find out why Concur gives none, or write apply_date.from: invoice_date (%s), then replay.", r.set.at(rule.At)),
 			})
 		}
 		return
@@ -251,7 +255,7 @@ func (r *run) applyDate() {
 			r.issue(connector.Issue{
 				Code: PeriodClosed, Field: "apply date", Value: string(r.apply),
 				Message: fmt.Sprintf("the fiscal period of %s is closed; the first open day is %s", r.apply, open),
-				Remedy:  fmt.Sprintf("Open the period in the ERP, or set apply_date.closed_period: next_open (%s), then replay.", r.set.at(rule.At)),
+				Remedy:  fmt.Sprintf("Open the period in the ERP, or write apply_date.closed_period: next_open (%s), then replay.", r.set.at(rule.At)),
 				Needs:   "period/" + r.apply.Month(),
 			})
 		} else {

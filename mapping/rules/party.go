@@ -41,8 +41,9 @@ func (p piece) amount() decimal.Decimal {
 type group struct {
 	code     string // in the number; empty for a supplier
 	employee bool
-	vendor   text // by the rules, for a counterparty that is a vendor
-	payment  string
+	vendor   text   // by the rules, for a counterparty that is a vendor
+	payment  string // type, of the first expense
+	rule     string // that names the vendor
 	pieces   []piece
 }
 
@@ -60,18 +61,19 @@ func (r *run) parties() {
 		return
 	}
 	byCode := make(map[string]*group)
-	party := func(c counterparty, payment string) *group {
+	party := func(c counterparty, payment, rule string) *group {
 		code := c.Code.value
 		if c.Employee {
 			code = r.rules.Employees.Code.value
 		}
 		if byCode[code] == nil {
-			byCode[code] = &group{code: code, employee: c.Employee, vendor: c.Vendor, payment: payment}
+			byCode[code] = &group{code: code, employee: c.Employee, vendor: c.Vendor, payment: payment, rule: rule}
 		}
 		return byCode[code]
 	}
 	for i, e := range r.doc.Entries {
-		if allZeroShares(r.entryPart[i]) {
+		// The shares of a personal expense say nothing, since nothing of it is approved.
+		if allZeroShares(r.entryPart[i]) && (!e.Personal || e.Amount.IsZero()) {
 			continue
 		}
 		field := fmt.Sprintf("expense %d, payment type", i+1)
@@ -84,7 +86,7 @@ func (r *run) parties() {
 			}
 			r.issue(connector.Issue{
 				Code: PaymentTypeUnknown, Field: field, Value: code, Message: message,
-				Remedy: fmt.Sprintf("Add %q under counterparties in %s, then replay.", clip(code), r.set.name),
+				Remedy: fmt.Sprintf("Add %q under counterparties in %s: employee, or the vendor and code of who is owed, then replay.", clip(code), r.set.name),
 			})
 			continue
 		}
@@ -93,7 +95,14 @@ func (r *run) parties() {
 			continue
 		}
 		r.purchaseOrder(i)
-		party(c, code).add(piece{entry: i, shares: r.entryPart[i]})
+		rule := "counterparties." + code
+		if e.SourcePays {
+			if c, known = r.sourcePays(i, c); !known {
+				continue
+			}
+			rule = "expense_pay"
+		}
+		party(c, code, rule).add(piece{entry: i, shares: r.entryPart[i]})
 	}
 	for _, code := range slices.Sorted(maps.Keys(byCode)) {
 		r.groups = append(r.groups, byCode[code])
@@ -104,7 +113,7 @@ func (r *run) parties() {
 // money it is nobody's business. On a card that the company pays, the card is
 // paid in full and the employee owes his part; both meet on a clearing account,
 // which nets to zero.
-func (r *run) personal(i int, c counterparty, code string, party func(counterparty, string) *group) {
+func (r *run) personal(i int, c counterparty, code string, party func(c counterparty, payment, rule string) *group) {
 	e := r.doc.Entries[i]
 	field := fmt.Sprintf("expense %d", i+1)
 	reason := mapping.Reason{Field: field, Value: "not posted", Input: "personal expense, payment type " + code}
@@ -113,21 +122,29 @@ func (r *run) personal(i int, c counterparty, code string, party func(counterpar
 		reason.Rule = "an employee's own personal expense is not reimbursed"
 		r.reasons = append(r.reasons, reason)
 	case c.Personal.value == skip:
+		r.owed.skipped = r.owed.skipped.Add(e.Amount)
 		reason.Rule = "counterparties." + code + ".personal skip (" + r.set.at(c.Personal.at) + ")"
 		r.reasons = append(r.reasons, reason)
+	case e.SourcePays:
+		// Whom the source's service charges for it is not known.
+		r.issue(connector.Issue{
+			Code: ExpensePay, Field: field, Value: code,
+			Message: "Expense Pay pays a personal expense on a card of the company, and the rules cannot say whom it charges",
+			Remedy:  byHand,
+		})
 	case c.Personal.value == employeeOwes:
 		account := r.rules.Personal.Account
 		rule := "personal.account (" + r.set.at(account.at) + ")"
 		clearing := func(amount decimal.Decimal) piece {
 			return piece{entry: i, shares: []share{{allocation: -1, amount: amount, account: account.value, rule: rule}}}
 		}
-		party(c, code).add(clearing(e.Amount))
-		party(counterparty{Employee: true}, "personal expense").add(clearing(e.Amount.Neg()))
+		party(c, code, "counterparties."+code).add(clearing(e.Amount))
+		party(counterparty{Employee: true}, "personal expense", "").add(clearing(e.Amount.Neg()))
 	default:
 		r.issue(connector.Issue{
 			Code: PersonalUnmapped, Field: field, Value: code,
 			Message: fmt.Sprintf("a personal expense stands on payment type %s, which the company pays, and no rule says who bears it", clip(code)),
-			Remedy:  fmt.Sprintf("Give counterparties.%s personal: employee_owes or personal: skip (%s), then replay.", clip(code), r.set.at(c.At)),
+			Remedy:  fmt.Sprintf("Write under counterparties.%s (%s) personal: employee_owes, where the company pays the card in full, or personal: skip, where the employee pays the issuer himself; then replay.", clip(code), r.set.at(c.At)),
 		})
 	}
 }
@@ -204,7 +221,7 @@ func (r *run) spread(at int, c document.Charge) {
 		rule, _ := r.chargeRule(c.Kind)
 		r.issue(connector.Issue{
 			Code: ChargeUnspreadable, Field: fmt.Sprintf("charge %d", at+1), Value: string(c.Kind) + " " + c.Amount.String(),
-			Remedy: fmt.Sprintf("Give charges.%s an account of its own in %s, then replay.", c.Kind, r.set.at(rule.At)),
+			Remedy: fmt.Sprintf("Write charges.%s: {account: …} with a GL account of its own (%s), then replay.", c.Kind, r.set.at(rule.At)),
 		})
 		return
 	}
@@ -214,7 +231,7 @@ func (r *run) spread(at int, c document.Charge) {
 		for j, s := range shares {
 			// The weights are the shares as they came, not with an earlier charge
 			// inside, so that the order of charges changes nothing.
-			amounts[j] = s.amount
+			amounts[j] = r.doc.Entries[i].Amount
 			if s.allocation >= 0 {
 				amounts[j] = r.doc.Entries[i].Allocations[s.allocation].Amount
 			}

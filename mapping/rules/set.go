@@ -74,6 +74,8 @@ type content struct {
 	Netting        string // net or by_sign
 	PurchaseOrders string // refuse or expense
 	Counterparties map[string]counterparty
+	ExpensePay     counterparty // whom what the source pays itself is owed; no vendor: nobody, it parks
+	Settlement     string       // check or ignore
 	Employees      employees
 	Suppliers      suppliers
 	PayHold        string // allow or refuse

@@ -23,25 +23,28 @@ func (r *run) vendor(g *group) (id string, why mapping.Reason) {
 	default:
 		field, owner = "payment type "+g.payment, connector.Finance
 		id = g.vendor.value
-		why = mapping.Reason{Rule: "counterparties." + g.payment + " (" + r.set.at(g.vendor.at) + ")", Input: "payment type " + g.payment}
+		why = mapping.Reason{Rule: g.rule + " (" + r.set.at(g.vendor.at) + ")", Input: "payment type " + g.payment}
 	}
 	why.Field, why.Value = "vendor", id
 	if id == "" {
 		return "", why
 	}
 	v, found := r.tables.Vendor(id)
+	other := r.otherVendor(g, why)
 	issue := connector.Issue{Field: field, Value: id, Owner: owner, Needs: "vendor/" + id}
 	switch {
 	case !found:
 		issue.Code = VendorMissing
-		issue.Message = fmt.Sprintf("%s %q matches no vendor in the ERP", field, clip(id))
-		issue.Remedy = "Create the vendor in the ERP, or link another one in " + why.Rule + ", then replay."
+		issue.Message = fmt.Sprintf("the ERP has no vendor %q, which the %s is by %s", clip(id), field, why.Rule)
+		issue.Remedy = fmt.Sprintf("Create vendor %q in the ERP, or %s, then replay.", clip(id), other)
 	case v.Inactive:
 		issue.Code = VendorInactive
 		issue.Message = fmt.Sprintf("vendor %q is inactive in the ERP", clip(id))
+		issue.Remedy = fmt.Sprintf("Activate vendor %q in the ERP, or %s, then replay.", clip(id), other)
 	case v.Unapproved:
 		issue.Code = VendorUnapproved
 		issue.Message = fmt.Sprintf("vendor %q is not approved in the ERP", clip(id))
+		issue.Remedy = fmt.Sprintf("Approve vendor %q in the ERP, or %s, then replay.", clip(id), other)
 	case v.Hold && r.rules.PayHold == refuse:
 		issue.Code = VendorHold
 		issue.Message = fmt.Sprintf("payments to vendor %q are held in the ERP", clip(id))
@@ -50,6 +53,20 @@ func (r *run) vendor(g *group) (id string, why mapping.Reason) {
 	}
 	r.issue(issue)
 	return id, why
+}
+
+// otherVendor says where in the rules another vendor is named for a group.
+func (r *run) otherVendor(g *group, why mapping.Reason) string {
+	table, key := "suppliers.vendors", ""
+	switch {
+	case why.Row != "" || r.doc.Kind != document.Invoice && !g.employee:
+		return "write another vendor id at " + why.Rule
+	case g.employee:
+		table, key = "employees.vendors", strings.TrimSpace(r.doc.Owner.EmployeeID)
+	case r.doc.Supplier != nil:
+		key = strings.TrimSpace(r.doc.Supplier.Code)
+	}
+	return fmt.Sprintf("name another by a line %q under %s in %s", clip(key)+": <vendor id>", table, r.set.name)
 }
 
 // supplier matches by the vendor's code, or by an explicit line; never by name.
@@ -72,7 +89,7 @@ func (r *run) supplier() (string, mapping.Reason) {
 		r.issue(connector.Issue{
 			Code: SupplierUnlisted, Field: "supplier", Value: code,
 			Message: fmt.Sprintf("supplier %q is in no line under suppliers.vendors", clip(code)),
-			Remedy:  fmt.Sprintf("Add %q under suppliers.vendors (%s), then replay.", clip(code), r.set.at(rules.At)),
+			Remedy:  fmt.Sprintf("Add a line %q under suppliers.vendors (%s), then replay.", clip(code)+": <vendor id>", r.set.at(rules.At)),
 		})
 		return "", mapping.Reason{}
 	}
@@ -99,7 +116,7 @@ func (r *run) employee() (string, mapping.Reason) {
 				r.issue(connector.Issue{
 					Code: VendorAmbiguous, Field: "employee", Value: strings.Join(ids, ", "),
 					Message: fmt.Sprintf("the ERP links the vendors %s to one employee", clip(strings.Join(ids, ", "))),
-					Remedy:  fmt.Sprintf("Leave one link in the ERP, or name the vendor under employees.vendors (%s), then replay.", r.set.at(rules.At)),
+					Remedy:  fmt.Sprintf("Leave one link in the ERP, or choose by a line %q under employees.vendors (%s), then replay.", clip(employeeID)+": <vendor id>", r.set.at(rules.At)),
 				})
 				return "", mapping.Reason{}
 			}
@@ -134,7 +151,7 @@ func (r *run) employee() (string, mapping.Reason) {
 		r.issue(connector.Issue{
 			Code: VendorMissing, Field: "employee", Value: employeeID, Owner: connector.Finance,
 			Message: fmt.Sprintf("no vendor in the ERP is linked to employee %q", clip(employeeID)),
-			Remedy:  fmt.Sprintf("Link the vendor in the ERP, or name it under employees.vendors (%s), then replay.", r.set.at(rules.At)),
+			Remedy:  fmt.Sprintf("Enter the employee id at the vendor in the ERP, or name the vendor by a line %q under employees.vendors (%s), then replay.", clip(employeeID)+": <vendor id>", r.set.at(rules.At)),
 			Needs:   "employee/" + employeeID,
 		})
 	}

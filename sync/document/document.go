@@ -53,6 +53,21 @@ type Document struct {
 	Charges []Charge         `json:"charges,omitempty"` // of an invoice: shipping, tax on the header
 	Custom  map[string]Value `json:"custom,omitempty"`  // "custom1", "orgUnit2"
 	Test    bool             `json:"test,omitempty"`    // a test transaction: never for a production company
+
+	// Settlement is what the source says comes of a report. Nil: it does not say.
+	Settlement *Settlement `json:"settlement,omitempty"`
+}
+
+// Settlement is what the source says a report comes to, with all that it knows
+// and its expenses do not show, such as cash advances. An amount that is not
+// valid is not known. A mapping that owes anybody another amount is wrong.
+type Settlement struct {
+	ToEmployee   decimal.NullDecimal `json:"to_employee,omitzero"`   // the company owes the employee
+	FromEmployee decimal.NullDecimal `json:"from_employee,omitzero"` // the employee owes the company
+	ToCard       decimal.NullDecimal `json:"to_card,omitzero"`       // the company owes card issuers
+	// Advance: a cash advance, money that the employee already has, is set off
+	// against expenses of the report.
+	Advance bool `json:"advance,omitempty"`
 }
 
 // Person is an employee. Name is personal data.
@@ -93,6 +108,7 @@ type Entry struct {
 	Amount      decimal.Decimal  `json:"amount"`          // approved, document currency
 	Spent       *Money           `json:"spent,omitempty"` // in the currency of the transaction, where it differs
 	Personal    bool             `json:"personal,omitempty"`
+	SourcePays  bool             `json:"source_pays,omitempty"` // the source's own service pays it (Concur: Expense Pay)
 	PO          string           `json:"po,omitempty"`
 	POLine      string           `json:"po_line,omitempty"`
 	Custom      map[string]Value `json:"custom,omitempty"`
