@@ -276,14 +276,17 @@ func erpPage[T any](ctx context.Context, c *Client, operation, p, after string) 
 		q = url.Values{"next": {after}}.Encode()
 	}
 	a, err := fetch[struct {
-		Data       []*T            `json:"data"`
+		Data       *[]*T           `json:"data"`
 		Links      json.RawMessage `json:"links"`
 		Underlined json.RawMessage `json:"_links"`
 	}](ctx, c, request{operation: operation, path: p, query: q, safe: true})
 	if err != nil {
 		return nil, err
 	}
-	page := &Page[T]{Items: a.Data}
+	if a.Data == nil {
+		return nil, &Error{Operation: operation, Err: errNoList}
+	}
+	page := &Page[T]{Items: *a.Data}
 	for _, raw := range []json.RawMessage{a.Links, a.Underlined} {
 		if page.Next == "" {
 			page.Next = nextPosition(raw)

@@ -110,29 +110,8 @@ func (s *DigestsService) List(ctx context.Context, q DigestQuery) iter.Seq2[*Dig
 // Page.Next of the page before, for which q is not looked at.
 func (s *DigestsService) ListPage(ctx context.Context, q DigestQuery, after string) (*Page[Digest], error) {
 	const operation = "Digests.List"
-	encoded, err := pageQuery(operation, q.encode(), after)
-	if err != nil {
-		return nil, err
-	}
-	var a struct {
-		Items    json.RawMessage `json:"Items"`
-		Digests  json.RawMessage `json:"PaymentRequestDigest"`
-		NextPage Text            `json:"NextPage"`
-	}
-	if err := s.client.do(ctx, request{operation: operation, path: digestsPath, query: encoded, safe: true}, &a); err != nil {
-		return nil, err
-	}
-	var p Page[Digest]
 	// The specification lists both names of the array; live answers use the longer.
-	for _, raw := range []json.RawMessage{a.Digests, a.Items} {
-		if len(p.Items) > 0 {
-			break
-		}
-		if p.Items, err = collection[*Digest](raw, "PaymentRequestDigest"); err != nil {
-			return nil, &Error{Operation: operation, Err: shape(err)}
-		}
-	}
-	return &p, p.next(operation, string(a.NextPage), digestsPath, after)
+	return pageV3[Digest](ctx, s.client, operation, digestsPath, q.encode(), after, "PaymentRequestDigest")
 }
 
 // Get returns one digest. No such digest: ErrNotFound.

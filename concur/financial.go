@@ -275,7 +275,7 @@ func (s *FinancialService) read(ctx context.Context, operation string, kind Fina
 		return nil, err
 	}
 	var body json.RawMessage
-	if err := s.client.do(ctx, request{operation: operation, path: p, query: q.Encode(), safe: true, mayBeEmpty: true}, &body); err != nil {
+	if err := s.client.do(ctx, request{operation: operation, path: p, query: q.Encode(), safe: true}, &body); err != nil {
 		return nil, err
 	}
 	a := &financialAnswer{}
@@ -286,13 +286,8 @@ func (s *FinancialService) read(ctx context.Context, operation string, kind Fina
 }
 
 func (a *financialAnswer) decode(body []byte) error {
-	if len(bytes.TrimSpace(body)) == 0 {
-		return nil
-	}
 	var e struct {
-		Content   []*FinancialDocument `json:"content"`
-		Documents []*FinancialDocument `json:"fIDocuments"`
-		Page      struct {
+		Page struct {
 			TotalPages int `json:"totalPages"`
 		} `json:"page"`
 		NextPage Text `json:"nextPage"`
@@ -301,8 +296,27 @@ func (a *financialAnswer) decode(body []byte) error {
 	if err := json.Unmarshal(body, &e); err != nil {
 		return err
 	}
-	a.documents, a.pages, a.more = append(e.Content, e.Documents...), e.Page.TotalPages, e.NextPage != "" && e.NextPage != "false"
-	if a.documents == nil && e.ID != "" {
+	a.pages, a.more = e.Page.TotalPages, e.NextPage != "" && e.NextPage != "false"
+	known := e.ID != ""
+	err := members(body, func(name, _, value []byte) error {
+		if string(name) != "content" && string(name) != "fIDocuments" {
+			return nil
+		}
+		known = true
+		if kind(value) == 'n' {
+			return nil
+		}
+		rows, err := rowsOf[FinancialDocument](value)
+		a.documents = append(a.documents, rows...)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if !known {
+		return errNoList
+	}
+	if e.ID != "" && len(a.documents) == 0 {
 		var d FinancialDocument
 		if err := json.Unmarshal(body, &d); err != nil {
 			return err

@@ -305,3 +305,47 @@ func TestAReportThatGoesPaidIsAnnouncedByTheQueue(t *testing.T) {
 	require.Equal(t, concurtest.FinancialFailed, o.company.FinancialDocuments()[0].Status)
 	require.Equal(t, []string{"no"}, o.company.FinancialDocuments()[0].Messages)
 }
+
+func TestAnAnswerThatHoldsNoListIsNoEmptyList(t *testing.T) {
+	t.Parallel()
+	for _, body := range []string{`{}`, `{"message":"try later"}`, `[]`, `null`, ``, `{"page":{}}`, `{"content":[{"docType":"expense"}]}`, `{"content":{`} {
+		c, mock := wired(t)
+		answer(mock, http.MethodGet, us2+"/financialintegration/fi/v4/companies/transactiontypes/expense/transactions", 200, body)
+		_, err := c.Financial.ListPage(t.Context(), concur.FinancialExpense, concur.FinancialQuery{}, "")
+		require.Error(t, err, body)
+		answer(mock, http.MethodGet, us2+"/api/v3.0/expense/entries", 200, body)
+		_, err = c.EntriesV3.ListPage(t.Context(), concur.EntryV3Query{}, "")
+		require.Error(t, err, body)
+		answer(mock, http.MethodGet, us2+"/api/v3.0/invoice/paymentrequestdigests", 200, body)
+		_, err = c.Digests.ListPage(t.Context(), concur.DigestQuery{}, "")
+		require.Error(t, err, body)
+		answer(mock, http.MethodGet, us2+"/api/v3.1/invoice/vendors", 200, body)
+		_, err = c.Vendors.ListPage(t.Context(), concur.VendorQuery{}, "")
+		require.Error(t, err, body)
+		answer(mock, http.MethodGet, us2+"/list/v4/lists", 200, strings.ReplaceAll(body, "content", "contents"))
+		_, err = c.Lists.ListPage(t.Context(), concur.ListQuery{}, "")
+		require.Error(t, err, body)
+		answer(mock, http.MethodGet, us2+"/profile/identity/v4.1/Users", 200, body)
+		_, err = c.Users.ListPage(t.Context(), concur.UserQuery{}, "")
+		require.Error(t, err, body)
+		answer(mock, http.MethodGet, us2+"/profile/spend/v4.1/Users", 200, body)
+		_, err = c.SpendUsers.ListPage(t.Context(), "", "")
+		require.Error(t, err, body)
+		answer(mock, http.MethodGet, confirmations, 200, body)
+		_, err = c.PaymentConfirmations.ListPage(t.Context(), concur.InvoicePaymentQuery{}, "")
+		require.Error(t, err, body)
+		answer(mock, http.MethodGet, us2+"/accountingintegration/v4/companies/C/erps/E/accounts", 200, body)
+		for _, err := range c.AccountingIntegration.Accounts(t.Context(), "C", "E") {
+			require.Error(t, err, body)
+		}
+	}
+	c, mock := wired(t)
+	answer(mock, http.MethodGet, us2+"/profile/spend/v4.1/Users", 200, `{"totalResults":0}`)
+	us, err := c.SpendUsers.ListPage(t.Context(), "", "")
+	require.NoError(t, err)
+	require.Empty(t, us.Items)
+	answer(mock, http.MethodGet, us2+"/financialintegration/fi/v4/companies/transactiontypes/expense/transactions", 200, `{"content":[],"page":{"totalPages":0}}`)
+	p, err := c.Financial.ListPage(t.Context(), concur.FinancialExpense, concur.FinancialQuery{}, "")
+	require.NoError(t, err)
+	require.Empty(t, p.Items)
+}

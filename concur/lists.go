@@ -183,6 +183,9 @@ func numbered[T any](ctx context.Context, c *Client, operation, at string, q url
 	if err := c.do(ctx, request{operation: operation, path: at, query: q.Encode(), safe: true}, &a); err != nil {
 		return nil, err
 	}
+	if a.Content == nil {
+		return nil, &Error{Operation: operation, Err: errNoList}
+	}
 	items, err := collection[*T](a.Content)
 	if err != nil {
 		return nil, &Error{Operation: operation, Err: shape(err)}

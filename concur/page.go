@@ -95,6 +95,10 @@ func all[T any](ctx context.Context, page func(ctx context.Context, after string
 	}
 }
 
+// errNoList is an answer of 200 that says nothing about what was asked: it must not
+// pass for the end of a list, or for an empty one.
+var errNoList = errors.New("the answer holds no list")
+
 // pageV3 is a page of the version 3 services: the rows, and a link to the next.
 func pageV3[T any](ctx context.Context, c *Client, operation, listPath, query, after string, names ...string) (*Page[T], error) {
 	query, err := pageQuery(operation, query, after)
@@ -107,18 +111,24 @@ func pageV3[T any](ctx context.Context, c *Client, operation, listPath, query, a
 	}
 	var p Page[T]
 	var next Text
+	list := false
 	err = members(body, func(name, _, value []byte) error {
 		var err error
 		switch {
 		case string(name) == "NextPage":
+			list = true
 			err = json.Unmarshal(value, &next)
 		case string(name) == "Items" || slices.Contains(names, string(name)):
+			list = true
 			if len(p.Items) == 0 {
 				p.Items, err = rowsOf[T](value, names...)
 			}
 		}
 		return err
 	})
+	if err == nil && !list {
+		err = errNoList
+	}
 	if err != nil {
 		return nil, &Error{Operation: operation, Err: fmt.Errorf("answer is not the JSON that was expected: %w", shape(err))}
 	}

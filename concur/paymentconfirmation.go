@@ -191,13 +191,19 @@ func (s *PaymentConfirmationsService) ListPage(ctx context.Context, q InvoicePay
 	a, err := fetch[struct {
 		Limit    int `json:"pageLimit"`
 		Total    int `json:"totalRecordCount"`
-		Payments []*InvoicePayment
-		List     []*InvoicePayment `json:"paymentsList"` // the schema's name; the samples have the other
+		Payments *[]*InvoicePayment
+		List     *[]*InvoicePayment `json:"paymentsList"` // the schema's name; the samples have the other
 	}](ctx, s.client, request{operation: operation, path: paymentConfirmationsPath, query: v.Encode(), safe: true})
 	if err != nil {
 		return nil, err
 	}
-	p := &Page[InvoicePayment]{Items: append(a.Payments, a.List...)}
+	if a.Payments == nil {
+		a.Payments = a.List
+	}
+	if a.Payments == nil {
+		return nil, &Error{Operation: operation, Err: errNoList}
+	}
+	p := &Page[InvoicePayment]{Items: *a.Payments}
 	if len(p.Items) > 0 && a.Limit > 0 && number*a.Limit < a.Total {
 		p.Next = strconv.Itoa(number + 1)
 	}

@@ -118,14 +118,18 @@ func (s *SpendUsersService) ListPage(ctx context.Context, filter, after string) 
 		v.Set("filter", filter)
 	}
 	a, err := fetch[struct {
-		Total     int `json:"totalResults"`
+		Total     *int `json:"totalResults"`
 		Resources []*SpendUser
 	}](ctx, s.client, request{operation: operation, path: spendUsersPath, query: v.Encode(), safe: true})
 	if err != nil {
 		return nil, err
 	}
+	// SCIM lets an empty list leave its array out.
+	if a.Resources == nil && (a.Total == nil || *a.Total != 0) {
+		return nil, &Error{Operation: operation, Err: errNoList}
+	}
 	p := &Page[SpendUser]{Items: a.Resources}
-	if next := start + len(a.Resources); len(a.Resources) > 0 && next <= a.Total {
+	if next := start + len(p.Items); len(p.Items) > 0 && a.Total != nil && next <= *a.Total {
 		p.Next = strconv.Itoa(next)
 	}
 	return p, nil

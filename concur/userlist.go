@@ -42,6 +42,7 @@ func (s *UsersService) ListPage(ctx context.Context, q UserQuery, after string) 
 		v.Set("cursor", after)
 	}
 	var a struct {
+		Total      *int    `json:"totalResults"`
 		Resources  []*User `json:"Resources"`
 		NextCursor Text    `json:"nextCursor"`
 	}
@@ -51,6 +52,10 @@ func (s *UsersService) ListPage(ctx context.Context, q UserQuery, after string) 
 	next := string(a.NextCursor)
 	if len(next) > maxNext || next != "" && next == after {
 		return nil, &Error{Operation: operation, Err: errors.New("nextCursor leads nowhere")}
+	}
+	// SCIM lets an empty list leave its array out.
+	if a.Resources == nil && (a.Total == nil || *a.Total != 0) {
+		return nil, &Error{Operation: operation, Err: errNoList}
 	}
 	return &Page[User]{Items: a.Resources, Next: next}, nil
 }

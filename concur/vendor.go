@@ -240,24 +240,7 @@ func (s *VendorsService) List(ctx context.Context, q VendorQuery) iter.Seq2[*Ven
 // Page.Next of the page before, for which q is not looked at.
 func (s *VendorsService) ListPage(ctx context.Context, q VendorQuery, after string) (*Page[Vendor], error) {
 	const operation = "Vendors.List"
-	encoded, err := pageQuery(operation, q.encode(), after)
-	if err != nil {
-		return nil, err
-	}
-	var a vendorAnswer
-	if err := s.client.do(ctx, request{operation: operation, path: vendorsPath, query: encoded, safe: true}, &a); err != nil {
-		return nil, err
-	}
-	var p Page[Vendor]
-	for _, raw := range []json.RawMessage{a.Vendor, a.Items} {
-		if len(p.Items) > 0 {
-			break
-		}
-		if p.Items, err = collection[*Vendor](raw, "Vendor"); err != nil {
-			return nil, &Error{Operation: operation, Err: shape(err)}
-		}
-	}
-	return &p, p.next(operation, string(a.NextPage), vendorsPath, after)
+	return pageV3[Vendor](ctx, s.client, operation, vendorsPath, q.encode(), after, "Vendor")
 }
 
 // Create makes vendors and returns one error for each: nil where it was stored,
