@@ -59,7 +59,7 @@ func TestServeWithACertificateSpeaksTLSFromVersion12OnAndNothingElse(t *testing.
 		}
 	}()
 	dial := func(version uint16) error {
-		d := tls.Dialer{Config: &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS10, MaxVersion: version}} //nolint:gosec // old versions are what is tried
+		d := tls.Dialer{Config: &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS10, MaxVersion: version}}
 		c, err := d.DialContext(t.Context(), "tcp", l.Addr().String())
 		if err == nil {
 			_ = c.Close()
