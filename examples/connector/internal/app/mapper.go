@@ -29,6 +29,9 @@ type Mapper struct {
 	seen fileState // of the file when it was read last, with or without success
 }
 
+// What the engine may ask of a mapper beside Map.
+var _ mapping.Differ[document.Posting] = (*Mapper)(nil)
+
 // fileState tells whether a file was written to.
 type fileState struct {
 	written time.Time
@@ -109,6 +112,12 @@ func (m *Mapper) Map(ctx context.Context, in document.Document) (mapping.Result[
 		return out, err
 	}
 	return m.rules.Load().Map(ctx, in)
+}
+
+// Diff implements mapping.Differ: a document that was approved again without a
+// change of its effect is not posted again.
+func (m *Mapper) Diff(prior, next document.Posting) (delta document.Posting, changed bool, err error) {
+	return m.rules.Load().Diff(prior, next)
 }
 
 // lacks reports issues that other tables may mend.
