@@ -44,6 +44,53 @@ func ExampleReportsV3Service_List() {
 	// Output: Trade fair P_PROC 12.5 USD
 }
 
+// The queue of the Financial Integration Service is read from its head until it is
+// empty: what is safely stored is acknowledged, and leaves it.
+func ExampleFinancialService() {
+	ctx, server := context.Background(), concurtest.New(nil)
+	defer server.Close()
+	company := server.AddCompany("Acme", &concurtest.CompanyOptions{FinancialIntegration: true})
+	company.AddUser(concurtest.User{Login: "ada@acme.example"})
+	company.AddApprovedReport(concurtest.Report{Owner: "ada@acme.example", Name: "Trade fair", Expenses: []concurtest.Expense{
+		{Type: "LUNCH", Amount: concurtest.Amount("12.50"), AccountCode: "6410"},
+	}})
+	financial := connect(ctx, server, company).Financial
+
+	for {
+		page, err := financial.ListPage(ctx, concur.FinancialExpense, concur.FinancialQuery{}, "")
+		if err != nil || len(page.Items) == 0 {
+			break
+		}
+		for _, d := range page.Items {
+			document, err := d.Expense()
+			if err != nil {
+				fmt.Println(err)
+				return
+			}
+			for _, entry := range document.Entries {
+				for _, share := range entry.Allocations {
+					for _, line := range share.Journal {
+						fmt.Println(document.Report.ReportName, line.AccountCode, line.Payer, line.Payee, line.Gross, share.Ties(line))
+					}
+				}
+			}
+			results, err := financial.Acknowledge(ctx, d.DocType, []string{d.ID}, "") // after it is stored
+			if err != nil {
+				fmt.Println(err)
+				return
+			}
+			if err := results[0].Err(); err != nil { // under an answer of 200
+				fmt.Println(err)
+				return
+			}
+		}
+	}
+	fmt.Println(company.FinancialDocuments()[0].Status)
+	// Output:
+	// Trade fair 6410 COMP EMPL 12.5 true
+	// ACKNOWLEDGED
+}
+
 func ExampleNewEventHandler() {
 	server := concurtest.New(&concurtest.Options{ManualDelivery: true})
 	defer server.Close()
