@@ -21,7 +21,7 @@ import (
 // it was answered, 0 for nothing.
 func delivered(t *testing.T, opts concurtest.Options, server func(*tls.Config, *concurtest.Server), v concur.EventVerifier) int {
 	t.Helper()
-	opts.ManualDelivery = true
+	opts.ManualDelivery, opts.Key = true, signingKey() // making a key takes longer than the rest
 	handler := concur.NewEventHandler(func(context.Context, concur.Event) error { return nil }, &concur.EventOptions{Verifier: v})
 	hook := httptest.NewUnstartedServer(handler)
 	// The fake has to know the hook's authority, the hook the fake's.
