@@ -234,6 +234,19 @@ func TestCheckWarnsOfAWebhookThatIsNotReachableFromHere(t *testing.T) {
 	require.Contains(t, all[i].Remedy, "ml-connector serve")
 }
 
+func TestCheckSaysThatNoDayOfGoLiveIsNamed(t *testing.T) {
+	t.Parallel()
+	w := newChecked(t, true, nil)
+	named := func() bool {
+		return slices.ContainsFunc(check.Run(t.Context(), w.opts), func(r check.Result) bool {
+			return r.Name == "go-live" && r.State == check.Warning && strings.Contains(r.Remedy, "concur.from")
+		})
+	}
+	require.False(t, named())
+	w.edit(fakesConfig, "      from: ", "      # from: ")
+	require.True(t, named())
+}
+
 func TestCheckNamesAnAuditTrailThatWasChanged(t *testing.T) {
 	t.Parallel()
 	w := newChecked(t, true, nil)

@@ -186,7 +186,9 @@ func (d *demo) config(mapping string) app.Config {
 			Concur: app.Concur{
 				App:     concur.App{ClientID: d.concur.App().ClientID, ClientSecret: concur.Secret(d.concur.App().ClientSecret)},
 				Company: d.company.ID, BootstrapURL: d.concur.URL, AllowHosts: hosts,
-				Invoices: &concursync.PaymentRequestsOptions{ReadyApproval: []string{concurtest.Approved}},
+				// What the company approved before the demonstration is part of it.
+				Reports:  concursync.ReportsOptions{From: time.Now().AddDate(0, -3, 0)},
+				Invoices: &concursync.PaymentRequestsOptions{From: time.Now().AddDate(0, -3, 0), ReadyApproval: []string{concurtest.Approved}},
 			},
 			Epicor: app.Epicor{
 				URL:        d.epicor.Root(sample.EpicorCompany),

@@ -63,7 +63,7 @@ func TestAReportThatWaitsForAnAccountGoesOnByItself(t *testing.T) {
 		}))
 		require.NoError(t, engine.Add(e, engine.Flow[document.Document, document.Posting]{
 			Tenant: tenant, Name: "reports", Target: "epicor",
-			Source: concursync.Reports(s.concur, nil), Mapper: rules.New(set, tables), Sink: epicorsync.Invoices(s.epicor, nil),
+			Source: concursync.Reports(s.concur, &concursync.ReportsOptions{From: time.Now().AddDate(0, -1, 0)}), Mapper: rules.New(set, tables), Sink: epicorsync.Invoices(s.epicor, nil),
 		}))
 		for _, name := range []string{accounts, centres} {
 			_, err := e.RunMirror(t.Context(), tenant, name, false, engine.Act{})

@@ -91,6 +91,9 @@ func (w *world) RoundTrip(r *http.Request) (*http.Response, error) {
 }
 
 func (w *world) config() Config {
+	if w.reports.From.IsZero() {
+		w.reports.From = time.Now().AddDate(0, -3, 0)
+	}
 	return Config{
 		Transport: w, EventKeys: []*rsa.PublicKey{w.concur.SigningKey()},
 		Tenants: []Tenant{{
@@ -98,7 +101,7 @@ func (w *world) config() Config {
 			Concur: Concur{
 				App:     concur.App{ClientID: w.concur.App().ClientID, ClientSecret: concur.Secret(w.concur.App().ClientSecret)},
 				Company: w.company.ID, BootstrapURL: w.concur.URL, Reports: w.reports,
-				Invoices: &concursync.PaymentRequestsOptions{ReadyApproval: []string{concurtest.Approved}},
+				Invoices: &concursync.PaymentRequestsOptions{From: w.reports.From, ReadyApproval: []string{concurtest.Approved}},
 			},
 			Epicor: Epicor{
 				URL:        w.epicor.Root(sample.EpicorCompany),

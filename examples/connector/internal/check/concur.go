@@ -42,6 +42,10 @@ func (c *checker) concur(ctx context.Context, file *config.Config, a *app.App, c
 	c.scopes(conn, token)
 	c.subscription(ctx, file, a, conn, token.Geolocation)
 	c.reports(ctx, conn)
+	if conn.Tenant.Concur.Reports.From.IsZero() {
+		c.bad(Warning, Concur, "go-live", Operator, "write the day of your go-live as concur.from before serve runs first",
+			"concur.from is not set: what changed before the first sweep is never posted")
+	}
 	c.invoiceCodes(ctx, conn, token)
 }
 
