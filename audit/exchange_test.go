@@ -103,10 +103,10 @@ func TestNothingIsSentWhenItCannotBeSealed(t *testing.T) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "https://x.example.com/a?b=c", nil)
 	require.NoError(t, err)
 	called := false
-	_, err = audit.Transport(roundTrip(func(*http.Request) (*http.Response, error) { //nolint:bodyclose // there is none
+	_, err = audit.Transport(roundTrip(func(*http.Request) (*http.Response, error) {
 		called = true
 		return nil, errors.New("not reached")
-	}), trail).RoundTrip(req)
+	}), trail).RoundTrip(req) //nolint:bodyclose // there is none
 	require.ErrorIs(t, err, audit.ErrUnavailable)
 	require.False(t, called)
 }
