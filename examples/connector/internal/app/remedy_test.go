@@ -171,6 +171,21 @@ func sumTrials() []trial {
 			d.Entries[0].Allocations = []document.Allocation{{Amount: money("61.39"), Custom: d.Entries[0].Custom}}
 		}),
 		said(rules.TotalMismatch, func(d *document.Document) { d.Total = d.Total.Add(money("0.01")) }),
+		{
+			code: rules.CashAdvance, ends: engine.WordOpen, doc: report(nil), mend: func(*workbench) {},
+			prep: saying(func(d *document.Document) { d.Settlement = &document.Settlement{Advance: true} }),
+		},
+		{
+			code: rules.SettlementMismatch, doc: report(nil), mend: rewrite("  CASH: employee", "  CASH: {vendor: V0088, code: C, personal: skip}"),
+			prep: saying(func(d *document.Document) {
+				owed := decimal.NullDecimal{Decimal: d.Total, Valid: true}
+				d.Settlement = &document.Settlement{ToEmployee: decimal.NullDecimal{Valid: true}, FromEmployee: decimal.NullDecimal{Valid: true}, ToCard: owed}
+			}),
+		},
+		{
+			code: rules.ExpensePay, doc: report(nil), mend: rewrite("netting: net", "netting: net\nexpense_pay: {vendor: V0340, code: X}"),
+			prep: saying(func(d *document.Document) { d.Entries[0].SourcePays = true }),
+		},
 		said(rules.InvoiceDateMissing, func(d *document.Document) { d.Date = "" }),
 		said(rules.ApplyDateMissing, func(d *document.Document) { d.Approved = "" }),
 		{code: rules.PostingMismatch, none: "it would be a defect of the rules: what they made is added up before anything is sent, and no document that they take is known for which they make something else; Epicor's end checks it again, which is tried below"},

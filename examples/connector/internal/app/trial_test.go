@@ -356,10 +356,18 @@ func TestEveryRemedyWasTried(t *testing.T) {
 			}
 		})
 	}
-	if os.Getenv("UPDATE") == "" || t.Failed() {
+	if t.Failed() || len(seen) < len(all)/2 {
+		return // some were not asked for
+	}
+	if os.Getenv("UPDATE") != "" {
+		b, err := json.MarshalIndent(seen, "", "  ")
+		require.NoError(t, err)
+		require.NoError(t, os.WriteFile("../catalogue/seen.json", append(b, '\n'), 0o644)) //nolint:gosec // a file of the repository
 		return
 	}
-	b, err := json.MarshalIndent(seen, "", "  ")
+	kept, err := catalogue.Seen()
 	require.NoError(t, err)
-	require.NoError(t, os.WriteFile("../catalogue/seen.json", append(b, '\n'), 0o644)) //nolint:gosec // a file of the repository
+	for code, issue := range seen {
+		require.Equal(t, kept[code], issue, "%s looks otherwise than its page says: UPDATE=1 go test -run TestEveryRemedyWasTried ./examples/connector/internal/app, then UPDATE=1 go test ./examples/connector/internal/catalogue", code)
+	}
 }
