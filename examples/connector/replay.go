@@ -17,7 +17,9 @@ import (
 
 	"github.com/ml-connector/ml-connector/examples/connector/internal/app"
 	"github.com/ml-connector/ml-connector/examples/connector/internal/catalogue"
+	"github.com/ml-connector/ml-connector/examples/connector/internal/config"
 	"github.com/ml-connector/ml-connector/examples/connector/internal/screen"
+	"github.com/ml-connector/ml-connector/mapping/rules"
 	"github.com/ml-connector/ml-connector/sync/connector"
 	"github.com/ml-connector/ml-connector/sync/engine"
 	"github.com/ml-connector/ml-connector/sync/storage"
@@ -84,6 +86,9 @@ func (c *replayCommand) Run(ctx context.Context, p *program) (err error) {
 	if c.Here && c.Config == "" {
 		return &mendError{errors.New("--run needs the configuration: -c FILE")}
 	}
+	if err := c.sound(); err != nil {
+		return err
+	}
 	d, tenants, err := c.open(ctx)
 	if err != nil {
 		return err
@@ -134,6 +139,27 @@ func (c *replayCommand) Run(ctx context.Context, p *program) (err error) {
 		return p.print(view)
 	}
 	c.showResults(p, view)
+	return nil
+}
+
+// sound reads the rules, where the configuration says where they are: whoever
+// just mended them and made a fault learns it here, and not from a log.
+func (c *replayCommand) sound() error {
+	if c.Config == "" {
+		return nil
+	}
+	file, err := config.Load(c.Config)
+	if err != nil {
+		return err
+	}
+	for _, t := range file.Tenants {
+		if c.Tenant != "" && t.Name != c.Tenant {
+			continue
+		}
+		if _, err := rules.LoadFile(t.Mapping); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 
@@ -215,7 +241,11 @@ func (c *replayCommand) view(ctx context.Context, d *app.Data, plans map[string]
 
 func (c *replayCommand) show(p *program, v planView, withTenant bool) {
 	if len(v.Items) == 0 {
-		p.screen.Printf("Nothing waits for a person%s.\n", map[bool]string{true: " with the code " + c.Cause}[c.Cause != ""])
+		with := ""
+		if c.Cause != "" {
+			with = " with the code " + c.Cause
+		}
+		p.screen.Printf("Nothing waits for a person%s.\n", with)
 		return
 	}
 	t := screen.Table{Columns: []screen.Column{{Title: "document"}, {Title: "amount", Right: true}, {Title: "waits for"}, {Title: "a replay will", Gives: true}}}
@@ -350,6 +380,6 @@ func (c *replayCommand) showResults(p *program, v planView) {
 	}
 	if asleep > 0 {
 		s.Printf("%s not been worked on yet. A running serve does it; where none runs: start it, or replay with --run -c FILE.\n",
-			count(asleep, "document", map[bool]string{true: "has", false: "have"}[asleep == 1]))
+			count(asleep, "document", plural(asleep, "has", "have")))
 	}
 }

@@ -52,6 +52,7 @@ func TestStories(t *testing.T) {
 			"absent":   absent,
 			"invoices": invoices,
 			"same":     same,
+			"tamper":   tamper,
 		},
 	})
 }

@@ -77,7 +77,7 @@ func (c *vendorsReconcileCommand) Run(ctx context.Context, p *program) (err erro
 		return err
 	}
 	if amiss > 0 {
-		return &mendError{fmt.Errorf("%s no vendor in Epicor that may be used", count(amiss, "supplier or employee", map[bool]string{true: "has", false: "have"}[amiss == 1]))}
+		return &mendError{fmt.Errorf("%d of %d suppliers and employees %s no vendor in Epicor that may be used", amiss, len(all), plural(amiss, "has", "have"))}
 	}
 	return nil
 }
