@@ -1,6 +1,7 @@
 package epicor_test
 
 import (
+	"strings"
 	"testing"
 	"testing/synctest"
 
@@ -118,13 +119,13 @@ func TestAReceiptIsFreeAgainWhenItsInvoiceIsDeleted(t *testing.T) {
 }
 
 func TestWhateverBefallsOneCallOfAnInvoiceOfGoodsItIsWholeOrAbsentAfterResume(t *testing.T) {
-	make := func(t *testing.T) (*epicortest.Server, *epicor.Client) {
+	fresh := func(t *testing.T) (*epicortest.Server, *epicor.Client) {
 		srv := epicortest.New(options())
 		seed(srv)
 		ordered(srv)
 		return srv, client(t, srv, &epicor.Options{Tries: 1})
 	}
-	srv, c := make(t)
+	srv, c := fresh(t)
 	_, err := c.APInvoices.Create(t.Context(), goods(t))
 	require.NoError(t, err)
 	calls := srv.Calls()
@@ -140,8 +141,11 @@ func TestWhateverBefallsOneCallOfAnInvoiceOfGoodsItIsWholeOrAbsentAfterResume(t 
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				for i, call := range calls {
+					if sampled && !commits(call.Path) && !strings.HasSuffix(call.Path, "/InvoiceSelectedLines") {
+						continue
+					}
 					cells++
-					srv, c := make(t)
+					srv, c := fresh(t)
 					f.Skip = i
 					srv.Inject(f)
 					in := goods(t)

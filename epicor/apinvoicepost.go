@@ -141,6 +141,39 @@ func (s *APInvoiceService) postable(ctx context.Context, id string, foreign bool
 // will happen: all are, or Epicor left reasons in the group, which then are the
 // error, a *PostError.
 func (s *APInvoiceService) Posted(ctx context.Context, run *PostRun) (done bool, err error) {
+	left, err := s.unposted(ctx, run)
+	if err != nil || len(left) == 0 {
+		return err == nil, err
+	}
+	log := ""
+	ds, err := s.group(ctx, run.Group)
+	switch {
+	case errors.Is(err, ErrNotFound):
+		log = "the group is gone"
+	case err != nil:
+		return false, err
+	default:
+		row, err := one(ds, tableGroup)
+		if err != nil {
+			return false, err
+		}
+		if row.Bool("PostInProcess") {
+			return false, nil
+		}
+		log = row.Text("PostErrorLog")
+	}
+	if log == "" {
+		return false, nil
+	}
+	// It may have been posted between the two questions.
+	if left, err = s.unposted(ctx, run); err != nil || len(left) == 0 {
+		return err == nil, err
+	}
+	return true, &PostError{Group: run.Group, Log: log, Left: left}
+}
+
+// unposted asks for the invoices of a run that were not posted when last asked.
+func (s *APInvoiceService) unposted(ctx context.Context, run *PostRun) ([]PostedInvoice, error) {
 	var left []PostedInvoice
 	for i := range run.Invoices {
 		p := &run.Invoices[i]
@@ -149,30 +182,13 @@ func (s *APInvoiceService) Posted(ctx context.Context, run *PostRun) (done bool,
 		}
 		inv, err := s.headers.Get(ctx, p.VendorNum, p.Number)
 		if err != nil {
-			return false, err
+			return nil, err
 		}
 		if p.Posted = inv.Posted; !p.Posted {
 			left = append(left, *p)
 		}
 	}
-	if len(left) == 0 {
-		return true, nil
-	}
-	ds, err := s.group(ctx, run.Group)
-	if errors.Is(err, ErrNotFound) {
-		return true, &PostError{Group: run.Group, Log: "the group is gone", Left: left}
-	}
-	if err != nil {
-		return false, err
-	}
-	row, err := one(ds, tableGroup)
-	if err != nil {
-		return false, err
-	}
-	if log := row.Text("PostErrorLog"); log != "" && !row.Bool("PostInProcess") {
-		return true, &PostError{Group: run.Group, Log: log, Left: left}
-	}
-	return false, nil
+	return left, nil
 }
 
 // WaitPosted asks every so often until the run is posted, and returns nil then. It
