@@ -74,7 +74,7 @@ func scrape(t *testing.T, m *monitor.Monitor, want string) {
 		ok, err := regexp.MatchString(want, text)
 		require.NoError(t, err)
 		return ok
-	}, 10*time.Second, 20*time.Millisecond, "want %s", want)
+	}, 2*time.Minute, 20*time.Millisecond, "want %s", want)
 }
 
 func TestTransfersAreCountedByStateAlsoThoseThatCannotBeRead(t *testing.T) {
