@@ -48,6 +48,10 @@ const (
 	// what it got for the same refresh token, looking every otherPoll.
 	otherWait = 3 * time.Second
 	otherPoll = 250 * time.Millisecond
+
+	// claimTime is how long a claim on the refresh token holds other processes
+	// off. A process that dies meanwhile keeps them waiting so long.
+	claimTime = 90 * time.Second
 )
 
 // TokenSource keeps one company's token alive: it obtains it, saves it before
@@ -72,6 +76,7 @@ type TokenSource struct {
 	rev     string
 	unsaved bool   // token was issued but not saved: save it before anything else
 	spent   Secret // access token of the stored token that was exchanged last
+	claim   string // revision of the token that this process claimed last
 }
 
 // NewTokenSource returns the source of the token kept in store. It makes no
@@ -266,22 +271,78 @@ func (s *TokenSource) renew(ctx context.Context, margin time.Duration, refused S
 			return saved, err
 		}
 	}
-	t, rev, err := s.store.Load(ctx)
-	if err != nil {
-		if errors.Is(err, ErrNoToken) {
-			return Token{}, err
+	for range maxConflicts {
+		t, rev, err := s.store.Load(ctx)
+		if err != nil {
+			if errors.Is(err, ErrNoToken) {
+				return Token{}, err
+			}
+			return Token{}, fmt.Errorf("concur: load token: %w", err)
 		}
-		return Token{}, fmt.Errorf("concur: load token: %w", err)
+		if wanted(t) {
+			s.set(t, rev, false)
+			return t, nil // another process refreshed
+		}
+		if t.RefreshToken == "" || t.Geolocation == "" {
+			return Token{}, fmt.Errorf("%w (what is stored has no refresh token)", ErrNoToken)
+		}
+		if t.Claimed.After(time.Now()) && !s.ownClaim(rev) {
+			if other, otherRev, ok := s.other(ctx, rev, wanted); ok {
+				s.set(other, otherRev, false)
+				return other, nil
+			}
+			return Token{}, &claimedError{until: t.Claimed}
+		}
+		// A refresh token may be good for one exchange only, so that it is claimed
+		// before it is spent.
+		claimed := t
+		claimed.Claimed = time.Now().Add(claimTime)
+		next, err := s.store.Save(ctx, claimed, rev)
+		if errors.Is(err, ErrTokenConflict) {
+			continue
+		}
+		if err != nil {
+			return Token{}, fmt.Errorf("concur: claim token: %w", err)
+		}
+		s.claims(next)
+		return s.exchange(ctx, t, next, wanted)
 	}
-	if wanted(t) {
-		s.set(t, rev, false)
-		return t, nil // another process refreshed
-	}
-	if t.RefreshToken == "" || t.Geolocation == "" {
-		return Token{}, fmt.Errorf("%w (what is stored has no refresh token)", ErrNoToken)
-	}
+	return Token{}, fmt.Errorf("concur: claim token: %w", ErrTokenConflict)
+}
+
+// claimedError says that another process is exchanging the refresh token.
+type claimedError struct{ until time.Time }
+
+func (e *claimedError) Error() string {
+	return "concur: another process is exchanging the refresh token; this is tried again when it has or has given up"
+}
+
+// Retryable reports that another try may succeed.
+func (e *claimedError) Retryable() bool { return true }
+
+// RetryAfter returns when the claim ends.
+func (e *claimedError) RetryAfter() time.Duration { return max(0, time.Until(e.until)) }
+
+func (s *TokenSource) claims(rev string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.claim = rev
+}
+
+func (s *TokenSource) ownClaim(rev string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return rev == s.claim
+}
+
+// exchange spends the refresh token that this process has claimed; rev is the
+// claim's revision.
+func (s *TokenSource) exchange(ctx context.Context, t Token, rev string, wanted func(Token) bool) (Token, error) {
+	// A call that outlived the claim could spend what another process spends.
+	call, cancel := context.WithTimeout(ctx, claimTime-5*time.Second)
+	defer cancel()
 	s.spending(t.AccessToken)
-	next, err := s.spend(ctx, t)
+	next, err := s.spend(call, t)
 	if err != nil && deadRefresh(err) {
 		// Another process may have spent the same refresh token a moment ago and be
 		// about to save what it got for it.
@@ -291,8 +352,15 @@ func (s *TokenSource) renew(ctx context.Context, margin time.Duration, refused S
 		}
 	}
 	if next.RefreshToken == "" {
+		var refused *TokenError
+		if errors.As(err, &refused) {
+			// Certainly not spent: others need not wait. If this fails the claim runs out.
+			t.Claimed = time.Time{}
+			_, _ = s.store.Save(context.WithoutCancel(ctx), t, rev)
+		}
 		return Token{}, err
 	}
+	next.Claimed = time.Time{}
 	saved, saveErr := s.save(ctx, next, rev)
 	if saveErr != nil {
 		return Token{}, saveErr

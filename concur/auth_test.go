@@ -10,6 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/ml-connector/ml-connector/concur"
@@ -169,14 +170,21 @@ func TestRotatedRefreshTokenIsStoredBeforeTheNewAccessTokenIsUsed(t *testing.T) 
 	require.NotEqual(t, string(before.RefreshToken), string(after.RefreshToken))
 }
 
-// watchedStore reports saves and can fail them.
+// watchedStore reports saves of new tokens and can fail them, or those of claims.
 type watchedStore struct {
 	concur.TokenStore
-	onSave func(concur.Token)
-	fail   func() error
+	onSave    func(concur.Token)
+	fail      func() error
+	failClaim error
 }
 
 func (s *watchedStore) Save(ctx context.Context, t concur.Token, rev string) (string, error) {
+	if !t.Claimed.IsZero() {
+		if s.failClaim != nil {
+			return "", s.failClaim
+		}
+		return s.TokenStore.Save(ctx, t, rev)
+	}
 	if s.onSave != nil {
 		s.onSave(t)
 	}
@@ -217,6 +225,16 @@ func TestTokenWhoseSaveFailedIsSavedNextInsteadOfSpendingTheOldOne(t *testing.T)
 	require.Empty(t, o.CallsTo("/oauth2/v0/token"), "the rotated token was spent already")
 }
 
+func TestRefreshTokenThatCouldNotBeClaimedIsNotSpent(t *testing.T) {
+	t.Parallel()
+	o := inProcess(t, nil)
+	store := &watchedStore{TokenStore: o.store, failClaim: errors.New("disk full")}
+	o.ResetCalls()
+	_, err := o.source(t, store).Refresh(t.Context())
+	require.ErrorContains(t, err, "claim token: disk full")
+	require.Empty(t, o.spentTokens(t))
+}
+
 func TestTokenThatCouldNotBeSavedIsNotUsed(t *testing.T) {
 	t.Parallel()
 	o := inProcess(t, nil)
@@ -254,7 +272,13 @@ func TestConflictOnSaveTakesTheTokenOfTheOtherProcess(t *testing.T) {
 	var once sync.Once
 	store := &watchedStore{TokenStore: o.store, onSave: func(concur.Token) {
 		once.Do(func() {
-			_, err := other.Refresh(context.Background())
+			// The claim ran out before we came back.
+			claimed, rev, err := o.store.Load(context.Background())
+			require.NoError(t, err)
+			claimed.Claimed = time.Time{}
+			_, err = o.store.Save(context.Background(), claimed, rev)
+			require.NoError(t, err)
+			_, err = other.Refresh(context.Background())
 			require.NoError(t, err)
 		})
 	}}
@@ -372,4 +396,70 @@ func TestCallWithoutAStoredTokenSaysConnect(t *testing.T) {
 	o := inProcess(t, nil)
 	_, err := o.source(t, concur.NewMemoryTokenStore()).Token(t.Context())
 	require.ErrorIs(t, err, concur.ErrNoToken)
+}
+
+// spentTokens returns how often each refresh token was presented.
+func (o *office) spentTokens(t *testing.T) map[string]int {
+	t.Helper()
+	n := map[string]int{}
+	for _, c := range o.CallsTo("/oauth2/v0/token") {
+		form, err := url.ParseQuery(string(c.Request))
+		require.NoError(t, err)
+		if form.Get("grant_type") == "refresh_token" {
+			n[form.Get("refresh_token")]++
+		}
+	}
+	return n
+}
+
+func TestProcessesSharingAStoreNeverSpendOneRefreshTokenTwice(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		o := inProcess(t, nil)
+		// A slow token endpoint, so that all meet the expired token while one exchanges it.
+		o.Inject(concurtest.Fault{Path: "/oauth2/v0/token", Delay: time.Second, Times: -1})
+		var processes []*concur.TokenSource
+		for range 5 {
+			processes = append(processes, o.source(t, o.store))
+		}
+		for range 4 {
+			time.Sleep(2 * time.Hour) //nolint:forbidigo // virtual time inside the bubble
+			var wg sync.WaitGroup
+			for _, p := range processes {
+				for range 10 {
+					wg.Go(func() {
+						_, err := p.Token(t.Context())
+						assert.NoError(t, err)
+					})
+				}
+			}
+			wg.Wait()
+		}
+		spent := o.spentTokens(t)
+		require.Len(t, spent, 4, "one exchange each time")
+		for _, n := range spent {
+			require.Equal(t, 1, n)
+		}
+	})
+}
+
+func TestClaimOfAProcessThatDiedRunsOut(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		o := inProcess(t, nil)
+		time.Sleep(2 * time.Hour) //nolint:forbidigo // virtual time inside the bubble
+		left, rev, err := o.store.Load(t.Context())
+		require.NoError(t, err)
+		left.Claimed = time.Now().Add(90 * time.Second)
+		_, err = o.store.Save(t.Context(), left, rev)
+		require.NoError(t, err)
+		next := o.source(t, o.store)
+		_, err = next.Token(t.Context())
+		var waits interface{ RetryAfter() time.Duration }
+		require.ErrorAs(t, err, &waits)
+		require.Positive(t, waits.RetryAfter())
+		time.Sleep(waits.RetryAfter()) //nolint:forbidigo // virtual time inside the bubble
+		_, err = next.Token(t.Context())
+		require.NoError(t, err)
+	})
 }

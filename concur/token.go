@@ -38,6 +38,9 @@ type Token struct {
 	Scopes []string
 	// Company is the company's UUID, when this token was obtained by Connect.
 	Company string
+	// Claimed is until when a process that is exchanging RefreshToken holds the
+	// others off; zero: nobody is. A store keeps it like every other field.
+	Claimed time.Time
 }
 
 // String describes the token without its secrets.
@@ -61,6 +64,7 @@ type storedToken struct {
 	Geolocation   string    `json:"geolocation"`
 	Scopes        []string  `json:"scopes,omitempty"`
 	Company       string    `json:"company,omitempty"`
+	Claimed       time.Time `json:"claimed,omitzero"`
 }
 
 // MarshalBinary encodes the token with its secrets, for a TokenStore. Keep the
@@ -69,7 +73,7 @@ func (t Token) MarshalBinary() ([]byte, error) {
 	return json.Marshal(storedToken{
 		Access: string(t.AccessToken), Expiry: t.Expiry.UTC(),
 		Refresh: string(t.RefreshToken), RefreshExpiry: t.RefreshExpiry.UTC(),
-		Geolocation: t.Geolocation, Scopes: t.Scopes, Company: t.Company,
+		Geolocation: t.Geolocation, Scopes: t.Scopes, Company: t.Company, Claimed: t.Claimed.UTC(),
 	})
 }
 
@@ -83,7 +87,7 @@ func (t *Token) UnmarshalBinary(b []byte) error {
 	*t = Token{
 		AccessToken: Secret(s.Access), Expiry: s.Expiry,
 		RefreshToken: Secret(s.Refresh), RefreshExpiry: s.RefreshExpiry,
-		Geolocation: s.Geolocation, Scopes: s.Scopes, Company: s.Company,
+		Geolocation: s.Geolocation, Scopes: s.Scopes, Company: s.Company, Claimed: s.Claimed,
 	}
 	return nil
 }
@@ -93,8 +97,10 @@ func (t *Token) UnmarshalBinary(b []byte) error {
 //
 // A refresh may hand out a new refresh token and end the old one, so a token
 // is saved before it is used: a store whose Save returns nil must have it
-// durable. Several processes may share a store; compare-and-set keeps one from
-// overwriting what another got. Both methods are called concurrently.
+// durable. Several processes may share a store: by compare-and-set one of them
+// claims the refresh token before it exchanges it, so that no two spend the
+// same, and none overwrites what another got. Both methods are called
+// concurrently.
 type TokenStore interface {
 	// Load returns the token and its revision, an opaque text that is not empty.
 	// Nothing stored: ErrNoToken.
