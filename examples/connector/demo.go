@@ -28,7 +28,7 @@ import (
 const (
 	demoTenant = "brightwater"
 	// demoLimit ends a demonstration that hangs.
-	demoLimit = 3 * time.Minute
+	demoLimit = 10 * time.Minute
 	// settleWithin is longer than a lease, so that a document that is being worked
 	// on counts as unsettled.
 	settleWithin = time.Hour
@@ -79,7 +79,7 @@ func (c *demoCommand) Run(ctx context.Context, p *program) error {
 			return err
 		}
 	}
-	if !report.TieOut.Ties() {
+	if !report.TieOut.ties() {
 		return errors.New("the demonstration does not tie out: what Concur approved is not what stands in Epicor; see the differences")
 	}
 	return nil
@@ -133,7 +133,7 @@ func (d *demo) run(ctx context.Context) (r *report, err error) {
 	if d.hooks.beforeTieOut != nil {
 		d.hooks.beforeTieOut(d.epicor)
 	}
-	if r.TieOut, err = d.app.TieOut(ctx, demoTenant, d.month()); err != nil {
+	if r.TieOut, err = d.reconcile(ctx); err != nil {
 		return nil, err
 	}
 	if !d.silent {
@@ -242,10 +242,18 @@ func (d *demo) firstPosted() time.Duration {
 	return d.first
 }
 
-// month is the first moment of the month to date.
-func (d *demo) month() time.Time {
+// reconcile ties out the months in which the demonstration has run so far.
+func (d *demo) reconcile(ctx context.Context) (monthsRun, error) {
+	var ms monthsRun
 	y, m, _ := d.began.UTC().Date()
-	return time.Date(y, m, 1, 0, 0, 0, 0, time.UTC)
+	for at := time.Date(y, m, 1, 0, 0, 0, 0, time.UTC); at.Before(time.Now()); at = at.AddDate(0, 1, 0) {
+		month, err := d.app.Reconcile(ctx, demoTenant, at.Year(), at.Month())
+		if err != nil {
+			return nil, err
+		}
+		ms = append(ms, month)
+	}
+	return ms, nil
 }
 
 // start runs the connector until stop. The context it returns ends with it.

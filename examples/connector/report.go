@@ -35,7 +35,16 @@ type report struct {
 	Waiting []waitingDocument `json:"waiting"`
 	Network network           `json:"network"`
 	Mended  *mended           `json:"mended"`
-	TieOut  *app.TieOut       `json:"tie_out"`
+	TieOut  monthsRun         `json:"tie_out"`
+}
+
+// monthsRun are the months in which a demonstration ran: one, or two when one
+// ended meanwhile.
+type monthsRun []*app.Month
+
+// ties reports whether all of them tie out.
+func (ms monthsRun) ties() bool {
+	return !slices.ContainsFunc(ms, func(m *app.Month) bool { return !m.Ties() })
 }
 
 // counts are how many there are of what.
@@ -107,13 +116,15 @@ func seconds(d time.Duration) string { return fmt.Sprintf("%.2f", d.Seconds()) }
 
 // look reads out of both systems and the ledger what became of the documents.
 func (d *demo) look(ctx context.Context, r *report) error {
-	tie, err := d.app.TieOut(ctx, demoTenant, d.month())
+	months, err := d.reconcile(ctx)
 	if err != nil {
 		return err
 	}
-	approved := map[string]app.TiedDocument{}
-	for _, t := range tie.Documents {
-		approved[t.ID.Document] = t
+	approved := map[string]app.MonthDocument{}
+	for _, m := range months {
+		for _, doc := range m.Documents {
+			approved[doc.ID] = doc
+		}
 	}
 	transfers, err := d.app.Transfers(ctx, storage.Query{Tenant: demoTenant})
 	if err != nil {
@@ -146,10 +157,10 @@ func (d *demo) look(ctx context.Context, r *report) error {
 }
 
 // posted reads the bookings of one document back out of Epicor.
-func (d *demo) posted(ctx context.Context, t *app.Transfer, tied app.TiedDocument) (postedDocument, error) {
-	p := postedDocument{Label: t.Label, Owner: t.Owner(), Currency: tied.Currency, Approved: tied.Approved}
+func (d *demo) posted(ctx context.Context, t *app.Transfer, tied app.MonthDocument) (postedDocument, error) {
+	p := postedDocument{Label: t.Label, Owner: t.Owner(), Currency: tied.Currency, Approved: tied.InConcur}
 	keys := map[string]bool{}
-	for _, s := range tied.Standing {
+	for _, s := range tied.Invoices {
 		if keys[s.Key] {
 			continue
 		}
@@ -359,38 +370,50 @@ func (r *report) showTieOut(s *screen.Screen) {
 		s.Printf("\nMended %s, line %d (%s → %s), read it again and replayed %s: %d posted, %d still open\n",
 			m.File, m.Line, m.Code, m.Segment, count(m.Replayed, "document", ""), m.Posted, m.Open)
 	}
-	s.Printf("\n")
-	t := screen.Table{Columns: []screen.Column{
-		{Title: "Month to date"},
-		{Title: "Concur approved", Right: true},
-		{Title: "posted", Right: true},
-		{Title: "open", Right: true},
-		{Title: "recalled", Right: true},
-		{Title: "skipped", Right: true},
-		{Title: "difference", Right: true},
-	}}
-	for _, c := range r.TieOut.Currencies {
-		row := []string{"  " + c.Currency}
-		for _, a := range []decimal.Decimal{c.Approved, c.Posted, c.Open, c.Recalled, c.Skipped, c.Difference} {
-			row = append(row, screen.Amount(a, c.Currency))
+	for _, m := range r.TieOut {
+		s.Printf("\n")
+		t := screen.Table{Columns: []screen.Column{{Title: m.Month + " to date"}}}
+		for _, title := range []string{"Concur approved", "posted", "open", "recalled", "skipped", "difference"} {
+			t.Columns = append(t.Columns, screen.Column{Title: title, Right: true})
 		}
-		t.Add(row...)
+		for _, c := range m.Currencies {
+			row := []string{"  " + c.Currency}
+			for _, a := range []decimal.Decimal{c.Approved, c.Posted, c.Open, c.Recalled, c.Skipped, c.Difference} {
+				row = append(row, screen.Amount(a, c.Currency))
+			}
+			t.Add(row...)
+		}
+		t.Write(s)
 	}
-	t.Write(s)
-	if r.TieOut.Ties() {
-		s.Printf("%s %d AP invoices and debit memos stand in Epicor for %d approved documents.\n",
-			s.Paint(screen.Good, "Every cent is accounted for."), r.TieOut.Invoices, len(r.TieOut.Documents))
+	if r.TieOut.ties() {
+		s.Printf("%s %s\n", s.Paint(screen.Good, "Every cent is accounted for."), r.TieOut.standing())
 	} else {
 		s.Printf("%s\n", s.Paint(screen.Bad, "It does not tie out:"))
-		for _, d := range r.TieOut.Documents {
-			if !d.Difference.IsZero() {
-				s.Printf("  %s: Concur approved %s, difference %s (the ledger says: %s)\n", d.ID.Document,
-					screen.Money(d.Approved, d.Currency), screen.Amount(d.Difference, d.Currency), cmp.Or(string(d.Word), "unknown"))
-			}
-		}
-		for _, st := range r.TieOut.Strangers {
-			s.Printf("  AP invoice %s of %s bears a key of ours and belongs to no approved document\n", st.Number, st.Party)
+		for _, m := range r.TieOut {
+			(&monthScreen{s, m}).amiss()
 		}
 	}
 	s.Printf("\nNext: go run ./examples/connector transfers show %s --data %s\n", sample.Itemised, r.Data)
+}
+
+// standing says how many invoices stand in Epicor, and for how many of the
+// approved documents.
+func (ms monthsRun) standing() string {
+	invoices, documents, open := 0, 0, 0
+	for _, m := range ms {
+		for _, d := range m.Documents {
+			invoices += len(d.Invoices)
+			if len(d.Invoices) > 0 {
+				documents++
+			}
+			if d.Word == engine.WordOpen {
+				open++
+			}
+		}
+	}
+	text := fmt.Sprintf("%d AP invoices and debit memos stand in Epicor for %s", invoices, count(documents, "approved document", ""))
+	if open > 0 {
+		text += fmt.Sprintf("; %s %s open", count(open, "approved document", ""), plural(open, "is", "are"))
+	}
+	return text + "."
 }

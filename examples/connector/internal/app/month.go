@@ -48,6 +48,19 @@ type Month struct {
 	Undated []string `json:"undated,omitempty"`
 }
 
+// CurrencyLine is the sum of one currency. Approved less all the others is
+// Difference.
+type CurrencyLine struct {
+	Currency   string          `json:"currency"`
+	Approved   decimal.Decimal `json:"approved"`
+	Posted     decimal.Decimal `json:"posted"`
+	Saved      decimal.Decimal `json:"saved"`
+	Open       decimal.Decimal `json:"open"`
+	Recalled   decimal.Decimal `json:"recalled"`
+	Skipped    decimal.Decimal `json:"skipped"`
+	Difference decimal.Decimal `json:"difference"`
+}
+
 // MonthDocument is one document that Concur finally approved in the month.
 type MonthDocument struct {
 	ID         string          `json:"id"`
@@ -71,6 +84,7 @@ type MonthDocument struct {
 
 // Invoice is an AP invoice or debit memo that stands in Epicor.
 type Invoice struct {
+	Key      string          `json:"key"` // the connector's, by which it is known
 	Number   string          `json:"number"`
 	Vendor   string          `json:"vendor"`
 	Applied  document.Date   `json:"applied"` // the day it takes effect in Epicor's ledger
@@ -82,7 +96,6 @@ type Invoice struct {
 // Stranger is an AP invoice that no approved document explains.
 type Stranger struct {
 	Invoice
-	Key string `json:"key"`
 	Why string `json:"why"`
 }
 
@@ -115,6 +128,16 @@ func (m *Month) Ties() bool {
 	return len(m.Strangers) == 0 &&
 		!slices.ContainsFunc(m.Currencies, func(c CurrencyLine) bool { return !c.Difference.IsZero() }) &&
 		!slices.ContainsFunc(m.Documents, func(d MonthDocument) bool { return !d.Difference.IsZero() || d.Why != "" })
+}
+
+// stands adds what stands in Epicor: posted, or saved where the tenant's
+// promise is that it is posted and it is not yet.
+func (l *CurrencyLine) stands(posted bool, t *tenant, amount decimal.Decimal) {
+	if t.cfg.Epicor.Invoices.Final == epicorsync.Posted && !posted {
+		l.Saved = l.Saved.Add(amount)
+		return
+	}
+	l.Posted = l.Posted.Add(amount)
 }
 
 // lookAround is how far before its month an invoice is looked for by its apply
@@ -230,7 +253,7 @@ func (m *month) sort(ctx context.Context, docs []approved, standing []epicorsync
 func (m *month) stranger(st epicorsync.Standing, why string) {
 	for _, inv := range invoicesOf(st) {
 		m.line(inv.Currency).stands(st.Posted, m.t, inv.Amount)
-		m.Strangers = append(m.Strangers, Stranger{Invoice: inv, Key: st.Key, Why: why})
+		m.Strangers = append(m.Strangers, Stranger{Invoice: inv, Why: why})
 	}
 }
 
@@ -238,7 +261,7 @@ func invoicesOf(st epicorsync.Standing) []Invoice {
 	var out []Invoice
 	for _, total := range st.Totals {
 		out = append(out, Invoice{
-			Number: st.Number, Vendor: st.Party, Applied: document.Date(st.Date), Currency: total.Currency, Amount: total.Amount, Posted: st.Posted,
+			Key: st.Key, Number: st.Number, Vendor: st.Party, Applied: document.Date(st.Date), Currency: total.Currency, Amount: total.Amount, Posted: st.Posted,
 		})
 	}
 	return out

@@ -12,6 +12,7 @@ import (
 
 	"github.com/ml-connector/ml-connector/audit"
 	"github.com/ml-connector/ml-connector/concur/concurtest"
+	"github.com/ml-connector/ml-connector/epicor"
 	"github.com/ml-connector/ml-connector/epicor/epicortest"
 	"github.com/ml-connector/ml-connector/examples/connector/internal/sample"
 	"github.com/ml-connector/ml-connector/sync/document"
@@ -40,6 +41,9 @@ func reconciled(t *testing.T, harm func(context.Context, *world, *App)) *Month {
 	return m
 }
 
+// harmed is the invoice to which harm is done: USD 450.00 on one line.
+func harmed(w *world) epicortest.Invoice { return w.ours(sample.LostAnswer)[0] }
+
 func (m *Month) document(t *testing.T, number string) MonthDocument {
 	t.Helper()
 	for _, d := range m.Documents {
@@ -57,6 +61,12 @@ func TestAnHonestMonthTiesAndWhatIsOpenIsToBeAccrued(t *testing.T) {
 	require.True(t, m.Running)
 	require.Equal(t, []string{"2000-01", "EPIC06"}, []string{m.Month, m.Company})
 	require.Len(t, m.Documents, 17)
+	for _, c := range m.Currencies {
+		if c.Currency == "USD" {
+			require.Equal(t, []string{"14397.56", "1514.1", "0"}, []string{c.Approved.String(), c.Open.String(), c.Difference.String()})
+			require.True(t, c.Approved.Equal(c.Posted.Add(c.Open)))
+		}
+	}
 	require.Len(t, m.Accruals, 1)
 	require.Equal(t, "USD 1514.1", m.Accruals[0].Currency+" "+m.Accruals[0].Amount.String(), "one unknown cost centre, one missing supplier")
 	require.Equal(t, 2, m.Accruals[0].Documents)
@@ -77,6 +87,23 @@ func TestAMonthNamesWhatEpicorNoLongerHas(t *testing.T) {
 	require.Equal(t, "450", d.Difference.String())
 	require.Contains(t, d.Why, "Epicor does not have it")
 	require.Contains(t, d.Why, "CX-"+sample.LostAnswer)
+}
+
+func TestAMonthNamesWhatStandsTwiceInEpicor(t *testing.T) {
+	m := reconciled(t, func(ctx context.Context, w *world, a *App) {
+		inv := harmed(w)
+		_, err := a.tenants[tenantName].epicor.APInvoices.Create(ctx, epicor.APInvoiceInput{
+			Key: inv.ExternalID, VendorID: inv.VendorID, Number: inv.Number + "-AGAIN", Currency: inv.Currency, Date: inv.Date, ApplyDate: inv.ApplyDate,
+			Lines: []epicor.APInvoiceLineInput{{
+				Description: "again", Amount: inv.Amount, Splits: []epicor.APInvoiceSplitInput{{Account: "6610|420|00", Amount: inv.Amount}},
+			}},
+		})
+		require.NoError(t, err)
+	})
+	require.False(t, m.Ties())
+	d := m.document(t, sample.LostAnswer)
+	require.Equal(t, "-450", d.Difference.String())
+	require.Contains(t, d.Why, "more stands in Epicor")
 }
 
 func TestAMonthNamesWhatWasChangedInEpicor(t *testing.T) {

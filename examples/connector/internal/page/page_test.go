@@ -61,7 +61,7 @@ func busy() *app.Month {
 			open(doc("2026-11-20", "7K2P0Q", "Priya Nair", "USD", "1204.10", engine.WordOpen), "cost_centre_unknown", connector.Finance, 11),
 			open(doc("2026-11-29", "88-1201", "Nordwind", "USD", "310.00", engine.WordOpen), "vendor_missing", connector.Purchasing, 2), gone, evil,
 		},
-		Strangers: []app.Stranger{{Invoice: app.Invoice{Number: hostile, Vendor: hostile, Applied: "2026-11-12", Currency: "USD", Amount: d("12.00")}, Key: "K", Why: hostile}},
+		Strangers: []app.Stranger{{Invoice: app.Invoice{Key: "K", Number: hostile, Vendor: hostile, Applied: "2026-11-12", Currency: "USD", Amount: d("12.00")}, Why: hostile}},
 		Earlier:   []app.EarlierDocument{{ID: "report/X", Label: app.Label{Kind: "report", Number: "OCT001"}, Owner: hostile, Period: "2026-10", Totals: []connector.Total{{Currency: "USD", Amount: d("77")}}, Cause: "retries_exhausted", Who: connector.IT, Issue: "12 tries failed"}},
 	}
 	return m
