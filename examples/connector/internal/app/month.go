@@ -153,6 +153,7 @@ type month struct {
 	zone  *time.Location
 	lines map[string]*CurrencyLine
 	owed  map[string]*Accrual
+	owing map[string]bool // documents by currency that owed counts
 }
 
 // Reconcile ties out a month of a tenant.
@@ -175,7 +176,7 @@ func (a *App) Reconcile(ctx context.Context, name string, year int, of time.Mont
 			Read: now.UTC(), Running: now.Before(until),
 			Currencies: []CurrencyLine{}, Accruals: []Accrual{}, Documents: []MonthDocument{}, Strangers: []Stranger{}, Earlier: []EarlierDocument{},
 		},
-		a: a, t: t, zone: zone, lines: map[string]*CurrencyLine{}, owed: map[string]*Accrual{},
+		a: a, t: t, zone: zone, lines: map[string]*CurrencyLine{}, owed: map[string]*Accrual{}, owing: map[string]bool{},
 	}
 	ctx = a.scope(ctx, name, "reconcile "+m.Month.Month)
 	docs, err := a.approved(ctx, t, since, until)
@@ -227,6 +228,11 @@ func (m *month) sort(ctx context.Context, docs []approved, standing []epicorsync
 			continue
 		}
 		applied := document.Date(st.Date)
+		if m.Last.Before(applied) && known {
+			if err := m.late(ctx, id, st); err != nil {
+				return nil, err
+			}
+		}
 		if applied.Before(m.First) || m.Last.Before(applied) {
 			continue // another month's
 		}
@@ -248,6 +254,25 @@ func (m *month) sort(ctx context.Context, docs []approved, standing []epicorsync
 		}
 	}
 	return out, nil
+}
+
+// late counts what was approved before the month and took effect after it: it was
+// open at the month's end, although it no longer is.
+func (m *month) late(ctx context.Context, id storage.ID, st epicorsync.Standing) error {
+	s, err := m.a.Engine.Get(ctx, id)
+	if errors.Is(err, storage.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if s.Period == "" || s.Period >= m.Month.Month {
+		return nil
+	}
+	for _, inv := range invoicesOf(st) {
+		m.accrue(id.Document, inv.Currency, inv.Amount, true)
+	}
+	return nil
 }
 
 func (m *month) stranger(st epicorsync.Standing, why string) {
@@ -274,7 +299,8 @@ func (m *month) line(currency string) *CurrencyLine {
 	return m.lines[currency]
 }
 
-func (m *month) accrue(currency string, amount decimal.Decimal, earlier bool) {
+// accrue adds what a document lacks in Epicor at the month's end.
+func (m *month) accrue(id, currency string, amount decimal.Decimal, earlier bool) {
 	if amount.IsZero() {
 		return
 	}
@@ -282,7 +308,10 @@ func (m *month) accrue(currency string, amount decimal.Decimal, earlier bool) {
 		m.owed[currency] = &Accrual{Currency: currency}
 	}
 	o := m.owed[currency]
-	o.Documents++
+	if key := currency + " " + id; !m.owing[key] {
+		m.owing[key] = true
+		o.Documents++
+	}
 	o.Amount = o.Amount.Add(amount)
 	if earlier {
 		o.Earlier = o.Earlier.Add(amount)
@@ -377,7 +406,7 @@ func (m *month) stands(doc *MonthDocument, standing []epicorsync.Standing) {
 		}
 	}
 	doc.Difference = doc.InConcur.Sub(doc.InEpicor)
-	m.accrue(doc.Currency, late, false)
+	m.accrue(doc.ID, doc.Currency, late, false)
 	switch {
 	case foreign != "":
 		doc.Why = "it stands in Epicor in " + foreign
@@ -402,7 +431,7 @@ func (m *month) absent(doc *MonthDocument, s engine.Status) {
 		// Waiting: approved since the ledger looked last.
 		doc.Word = engine.WordOpen
 		own.Open = own.Open.Add(doc.InConcur)
-		m.accrue(doc.Currency, doc.InConcur, false)
+		m.accrue(doc.ID, doc.Currency, doc.InConcur, false)
 	case engine.WordRecalled:
 		own.Recalled = own.Recalled.Add(doc.InConcur)
 	case engine.WordSkipped:
@@ -452,7 +481,7 @@ func (m *month) earlier(ctx context.Context) error {
 			e.Issue, e.Who, e.Remedy = s.Issues[0].Message, s.Issues[0].Owner, s.Issues[0].Remedy
 		}
 		for _, total := range s.Totals {
-			m.accrue(total.Currency, total.Amount, true)
+			m.accrue(e.ID, total.Currency, total.Amount, true)
 		}
 		m.Earlier = append(m.Earlier, e)
 	}

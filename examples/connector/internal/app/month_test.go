@@ -158,7 +158,7 @@ func TestAMonthNamesADocumentThatWasNeverTakenIn(t *testing.T) {
 func TestWhatIsPostedToTheNextMonthTiesInItsOwnAndIsAccruedThere(t *testing.T) {
 	m := reconciled(t, func(_ context.Context, w *world, _ *App) {
 		inv := harmed(w)
-		w.epicor.EditInvoice(sample.EpicorCompany, inv.VendorID, inv.Number, map[string]any{"ApplyDate": "2000-02-03"})
+		w.epicor.EditInvoice(sample.EpicorCompany, inv.VendorID, inv.Number, map[string]any{"ApplyDate": epicortest.Date{Year: 2000, Month: 2, Day: 3}})
 	})
 	require.True(t, m.Ties())
 	require.Equal(t, "1964.1", m.Accruals[0].Amount.String(), "450.00 more")
@@ -168,7 +168,7 @@ func TestWhatIsPostedToTheNextMonthTiesInItsOwnAndIsAccruedThere(t *testing.T) {
 func TestWhatWasPostedLongBeforeItsMonthIsLookedUpByItself(t *testing.T) {
 	m := reconciled(t, func(_ context.Context, w *world, _ *App) {
 		inv := harmed(w)
-		w.epicor.EditInvoice(sample.EpicorCompany, inv.VendorID, inv.Number, map[string]any{"ApplyDate": "1999-02-03"})
+		w.epicor.EditInvoice(sample.EpicorCompany, inv.VendorID, inv.Number, map[string]any{"ApplyDate": epicortest.Date{Year: 1999, Month: 2, Day: 3}})
 	})
 	require.True(t, m.Ties())
 }
@@ -208,4 +208,25 @@ func TestADocumentThatIsBeingEnteredIsOpenAndNoStranger(t *testing.T) {
 	require.Empty(t, m.Strangers)
 	require.True(t, m.Ties(), "%+v", m.Documents)
 	require.Equal(t, engine.WordOpen, m.document(t, sample.Itemised).Word)
+}
+
+func TestTheAccrualOfAMonthStaysWhenWhatWasOpenIsPostedLater(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.company.Approve(w.report(sample.LostAnswer).ID)
+		a := w.connector()
+		w.run(a, time.Minute)
+		inv := harmed(w)
+		w.epicor.EditInvoice(sample.EpicorCompany, inv.VendorID, inv.Number, map[string]any{"ApplyDate": epicortest.Date{Year: 2000, Month: 3, Day: 3}})
+		for _, month := range []time.Month{time.January, time.February} {
+			m, err := a.Reconcile(t.Context(), tenantName, 2000, month)
+			require.NoError(t, err)
+			require.True(t, m.Ties())
+			require.Equal(t, "760", m.Accruals[0].Amount.String(), "450.00 posted in March, and the invoice that waits for its vendor, in %s", month)
+			require.Equal(t, 2, m.Accruals[0].Documents)
+		}
+		m, err := a.Reconcile(t.Context(), tenantName, 2000, time.March)
+		require.NoError(t, err)
+		require.Equal(t, "310", m.Accruals[0].Amount.String(), "in March it is in effect")
+	})
 }
