@@ -22,7 +22,7 @@ func completed(t *testing.T, words ...string) []string {
 		quoted = append(quoted, "'"+w+"'")
 	}
 	// What is passed is this test's own.
-	c := exec.CommandContext(t.Context(), bash, "--norc", "-c", r.stdout+"\nCOMP_WORDS=("+strings.Join(quoted, " ")+"); COMP_CWORD=$((${#COMP_WORDS[@]}-1)); _ml_connector; printf '%s\\n' \"${COMPREPLY[@]}\"") //nolint:gosec // see above
+	c := exec.CommandContext(t.Context(), bash, "--norc", "-c", r.stdout+"\nCOMP_WORDS=("+strings.Join(quoted, " ")+"); COMP_CWORD=$((${#COMP_WORDS[@]}-1)); _ml_connector; printf '%s\\n' \"${COMPREPLY[@]}\"")
 	out, err := c.Output()
 	require.NoError(t, err)
 	return strings.Fields(string(out))

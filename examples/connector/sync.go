@@ -163,8 +163,15 @@ func (f *syncFlags) print(p *program, views []mirrorView, withTenant bool) error
 	}
 	s := p.screen
 	t := screen.Table{Columns: []screen.Column{
-		{Title: "mirror"}, {Title: "ended (UTC)"}, {Title: "read", Right: true}, {Title: "sent", Right: true}, {Title: "unchanged", Right: true},
-		{Title: "retired", Right: true}, {Title: "held", Right: true}, {Title: "refused", Right: true}, {Title: "documents woken", Right: true},
+		{Title: "mirror"},
+		{Title: "ended (UTC)"},
+		{Title: "read", Right: true},
+		{Title: "sent", Right: true},
+		{Title: "unchanged", Right: true},
+		{Title: "retired", Right: true},
+		{Title: "held", Right: true},
+		{Title: "refused", Right: true},
+		{Title: "documents woken", Right: true},
 	}}
 	if withTenant {
 		t.Columns = append(t.Columns, screen.Column{Title: "tenant"})

@@ -25,9 +25,9 @@ func TestThePagesAreThoseOfTheCatalogue(t *testing.T) {
 	want, err := Pages()
 	require.NoError(t, err)
 	if os.Getenv("UPDATE") != "" {
-		require.NoError(t, os.MkdirAll(pages, 0o755)) //nolint:gosec // a folder of the repository
+		require.NoError(t, os.MkdirAll(pages, 0o755))
 		for name, text := range want {
-			require.NoError(t, os.WriteFile(filepath.Join(pages, name), []byte(text), 0o644)) //nolint:gosec // a file of the repository
+			require.NoError(t, os.WriteFile(filepath.Join(pages, name), []byte(text), 0o644))
 		}
 	}
 	entries, err := os.ReadDir(pages)
@@ -109,7 +109,8 @@ func codesOf(t *testing.T, folder string) map[string][]string {
 				continue
 			}
 			for _, s := range g.Specs {
-				v := s.(*ast.ValueSpec)
+				v, ok := s.(*ast.ValueSpec)
+				require.True(t, ok)
 				for i, name := range v.Names {
 					if i < len(v.Values) {
 						if text, ok := literal(v.Values[i]); ok {

@@ -137,8 +137,12 @@ func viewOf(m *app.Month) monthView {
 
 func segments(c app.CurrencyLine) []segment {
 	parts := []segment{
-		{Class: "posted", Label: "posted", Amount: c.Posted}, {Class: "saved", Label: "saved", Amount: c.Saved}, {Class: "open", Label: "open", Amount: c.Open},
-		{Class: "recalled", Label: "recalled", Amount: c.Recalled}, {Class: "skipped", Label: "skipped", Amount: c.Skipped}, {Class: "amiss", Label: "not accounted for", Amount: c.Difference},
+		{Class: "posted", Label: "posted", Amount: c.Posted},
+		{Class: "saved", Label: "saved", Amount: c.Saved},
+		{Class: "open", Label: "open", Amount: c.Open},
+		{Class: "recalled", Label: "recalled", Amount: c.Recalled},
+		{Class: "skipped", Label: "skipped", Amount: c.Skipped},
+		{Class: "amiss", Label: "not accounted for", Amount: c.Difference},
 	}
 	sum := decimal.Zero
 	for _, p := range parts {
