@@ -70,6 +70,9 @@ func nonEmpty(texts []string) []string {
 }
 
 func stateText(t *app.Transfer) string {
+	if again := t.Again(); again != "" {
+		return string(t.Word) + " (" + again + ")"
+	}
 	if t.Cause == "" {
 		return string(t.Word)
 	}

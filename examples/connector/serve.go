@@ -32,7 +32,9 @@ func (c *serveCommand) Help() string {
 up to date. /healthz, /readyz and /metrics are served at the same address.
 
 SIGINT or SIGTERM ends it in order: no new event is taken, running work is finished ("drain"). A second signal cuts it
-short, which loses nothing: the next start goes on where this one stopped.`
+short, which loses nothing: the next start goes on where this one stopped. Documents that a killed process was working on
+are taken up again when its lease ends (policy.lease, 2 minutes): the log says at the start how many and when, transfers
+list which.`
 }
 
 // shutWithin bounds how long answers that are under way may take.
@@ -71,6 +73,14 @@ func (c *serveCommand) Run(ctx context.Context, p *program) (err error) {
 	}
 	log.InfoContext(ctx, "ml-connector serves", "address", l.Addr().String(), "tls", file.TLS.Cert != "", "data", data,
 		"tenants", len(file.Tenants), "version", version, "revision", revision, "pid", os.Getpid())
+	held, err := a.Held(ctx, time.Now())
+	if err != nil {
+		return err
+	}
+	if held.Documents > 0 {
+		log.WarnContext(ctx, "documents are held by the lease of a process that did not finish them, and are taken up again when it ends",
+			"documents", held.Documents, "until", held.Until.UTC().Format(time.RFC3339))
+	}
 	return serveUntil(ctx, a, server, l, m, log)
 }
 

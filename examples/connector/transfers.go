@@ -77,6 +77,8 @@ type transferView struct {
 	Correlation string            `json:"correlation,omitempty"`
 	Since       time.Time         `json:"since"`
 	Due         *time.Time        `json:"due,omitempty"`
+
+	again string
 }
 
 func viewOf(t *app.Transfer) transferView {
@@ -85,6 +87,7 @@ func viewOf(t *app.Transfer) transferView {
 		State: t.State, Word: t.Word, Cause: t.Cause, Why: t.Why, Period: t.Period, Revision: t.Revision, Attempts: t.Attempts,
 		Totals: t.Totals, Issues: t.Issues, Mapping: t.Mapping, Correlation: t.Correlation, Since: t.Since,
 	}
+	v.again = t.Again()
 	if t.Document != nil {
 		v.Name, v.Approved = t.Document.Name, string(t.Document.Approved)
 	}
@@ -95,6 +98,24 @@ func viewOf(t *app.Transfer) transferView {
 		v.Due = &t.Due
 	}
 	return v
+}
+
+// states are the states of a transfer, and the words of the tie-out that are none.
+var states = []string{
+	string(engine.Received), string(engine.Waiting), string(engine.Pending), string(engine.Delivering), string(engine.Delivered), string(engine.Confirmed),
+	string(engine.Parked), string(engine.Returned), string(engine.Reversing), string(engine.Reversed), string(engine.Void),
+	string(engine.WordPosted), string(engine.WordSaved), string(engine.WordOpen), string(engine.WordRecalled), string(engine.WordSkipped),
+}
+
+// Validate is called by the parser of the command line.
+func (c *transfersListCommand) Validate() error {
+	if c.State != "" && !slices.Contains(states, c.State) {
+		return fmt.Errorf("--state %s: there is no such state; the states are: %s", c.State, strings.Join(states, ", "))
+	}
+	if c.Limit < 1 {
+		return fmt.Errorf("--limit %d: say how many, at least 1", c.Limit)
+	}
+	return nil
 }
 
 // Run lists transfers.
@@ -155,6 +176,8 @@ func list(s *screen.Screen, views []transferView, withTenant bool) {
 		switch {
 		case v.Cause != "":
 			last = v.Cause
+		case v.again != "":
+			last = v.again
 		case len(v.Made) > 0:
 			numbers := make([]string, 0, len(v.Made))
 			for _, m := range v.Made {
@@ -192,7 +215,7 @@ func (c *transfersShowCommand) Run(ctx context.Context, p *program) (err error) 
 	}
 	switch len(found) {
 	case 0:
-		return fmt.Errorf("no document %q in %s; ml-connector transfers list shows what is there", c.Document, c.Data)
+		return &mendError{fmt.Errorf("no document %q in %s; ml-connector transfers list shows what is there", c.Document, c.Data)}
 	case 1:
 		return c.show(ctx, p, d, found[0])
 	}
