@@ -25,6 +25,14 @@ type auditShowCommand struct {
 	Limit  int   `default:"1000" help:"At most so many. Default: ${default}"`
 }
 
+// Validate is called by the parser of the command line.
+func (c *auditShowCommand) Validate() error {
+	if c.Limit < 1 {
+		return fmt.Errorf("--limit %d: say how many, at least 1", c.Limit)
+	}
+	return nil
+}
+
 // recordView is a record as programs see it.
 type recordView struct {
 	audit.Record

@@ -24,6 +24,30 @@ func TestAWrongCommandLineIsSomethingToMend(t *testing.T) {
 	}
 }
 
+func TestWithoutACommandAndWithHelpTheHelpIsPrinted(t *testing.T) {
+	for _, args := range [][]string{nil, {"help"}, {"help", "transfers", "list"}} {
+		r := perform(t, demoHooks{}, args...)
+		require.Zero(t, r.code, args)
+		require.Contains(t, r.stdout, "Usage: ml-connector", args)
+	}
+}
+
+func TestAStateThatDoesNotExistIsRefusedWithThoseThatDo(t *testing.T) {
+	r := perform(t, demoHooks{}, "transfers", "list", "--state", "foo")
+	require.Equal(t, exitMend, r.code)
+	for _, state := range []string{"foo", "parked", "delivering", "posted", "skipped"} {
+		require.Contains(t, r.stderr, state)
+	}
+}
+
+func TestALimitBelowOneIsRefused(t *testing.T) {
+	for _, args := range [][]string{{"transfers", "list", "--limit", "0"}, {"transfers", "list", "--limit=-1"}, {"audit", "show", "--limit=-1"}} {
+		r := perform(t, demoHooks{}, args...)
+		require.Equal(t, exitMend, r.code, args)
+		require.Contains(t, r.stderr, "at least 1", args)
+	}
+}
+
 func TestADirectoryWithoutDataIsSomethingToMend(t *testing.T) {
 	r := perform(t, demoHooks{}, "transfers", "list", "--data", filepath.Join(t.TempDir(), "nothing"))
 	require.Equal(t, exitMend, r.code)

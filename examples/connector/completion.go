@@ -14,7 +14,9 @@ type completionCommand struct {
 
 // Help is the text below the help of completion.
 func (c *completionCommand) Help() string {
-	return `  bash   source <(ml-connector completion bash)            in ~/.bashrc
+	return `Let your shell read it:
+
+  bash   source <(ml-connector completion bash)            in ~/.bashrc
   zsh    source <(ml-connector completion zsh)             in ~/.zshrc, behind compinit
   fish   ml-connector completion fish > ~/.config/fish/completions/ml-connector.fish`
 }

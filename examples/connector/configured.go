@@ -123,6 +123,9 @@ func (f *dataFlags) data(ctx context.Context) (*app.Data, error) {
 		return nil, err
 	}
 	f.Data = c.Data
+	if err := there(c.Data, f.Config, "ml-connector"); err != nil {
+		return nil, err
+	}
 	key, err := c.VaultKey(os.Getenv)
 	if err != nil {
 		return nil, config.Faults{asFault(err)}

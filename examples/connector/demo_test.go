@@ -104,8 +104,9 @@ func TestDemoTiesOutAndItsDataCanBeLookedAtAfterwards(t *testing.T) {
 	})
 	t.Run("nobody", func(t *testing.T) {
 		r := perform(t, demoHooks{}, "transfers", "show", "NOBODY", "--data", dir)
-		require.Equal(t, exitFail, r.code)
+		require.Equal(t, exitMend, r.code)
 		require.Contains(t, r.stderr, "transfers list")
+		require.Equal(t, exitMend, perform(t, demoHooks{}, "replay", "NOBODY", "--data", dir).code)
 	})
 	t.Run("again, for programs", func(t *testing.T) {
 		r := perform(t, demoHooks{}, "demo", "--json", "--data", dir)
