@@ -129,6 +129,9 @@ func (s *monthScreen) show() {
 	} else {
 		s.sums()
 	}
+	if len(m.Currencies) > 0 {
+		s.Printf("%s\n", s.Paint(screen.Faint, m.Meaning()))
+	}
 	if m.Ties() {
 		if len(m.Documents) > 0 {
 			s.Printf("%s %s approved in Concur.\n", s.Paint(screen.Good, "Every cent is accounted for."), count(len(m.Documents), "document", ""))

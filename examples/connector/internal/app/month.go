@@ -31,8 +31,11 @@ type Month struct {
 	Last     document.Date `json:"last"`
 	TimeZone string        `json:"time_zone"` // whose calendar decides the day of an approval
 	Company  string        `json:"company"`   // of Epicor
-	Read     time.Time     `json:"read"`      // when both systems were read
-	Running  bool          `json:"running"`   // the month has not ended yet
+	// Final is what the configuration promises: that a document stands in Epicor, or
+	// that Epicor has posted it.
+	Final   epicorsync.Final `json:"final"`
+	Read    time.Time        `json:"read"`    // when both systems were read
+	Running bool             `json:"running"` // the month has not ended yet
 
 	Currencies []CurrencyLine  `json:"currencies"`
 	Accruals   []Accrual       `json:"accruals"`
@@ -140,6 +143,14 @@ func (l *CurrencyLine) stands(posted bool, t *tenant, amount decimal.Decimal) {
 	l.Posted = l.Posted.Add(amount)
 }
 
+// Meaning says what the words posted and saved mean for the tenant.
+func (m *Month) Meaning() string {
+	if m.Final == epicorsync.Posted {
+		return "Posted means: posted in Epicor (final: posted). Saved means: entered there, and finance has not posted it yet."
+	}
+	return "Posted means: entered in Epicor with every line and split, in an entry group that finance posts (final: saved)."
+}
+
 // lookAround is how far before its month an invoice is looked for by its apply
 // date alone. Rules may let an older date decide the period; what lies further
 // back is looked up one by one.
@@ -173,7 +184,8 @@ func (a *App) Reconcile(ctx context.Context, name string, year int, of time.Mont
 	m := &month{
 		Month: &Month{
 			Tenant: name, Month: first.Month(), First: first, Last: last, TimeZone: zone.String(), Company: t.epicor.Company(),
-			Read: now.UTC(), Running: now.Before(until),
+			Final: cmp.Or(t.cfg.Epicor.Invoices.Final, epicorsync.Saved),
+			Read:  now.UTC(), Running: now.Before(until),
 			Currencies: []CurrencyLine{}, Accruals: []Accrual{}, Documents: []MonthDocument{}, Strangers: []Stranger{}, Earlier: []EarlierDocument{},
 		},
 		a: a, t: t, zone: zone, lines: map[string]*CurrencyLine{}, owed: map[string]*Accrual{}, owing: map[string]bool{},

@@ -59,6 +59,7 @@ func TestAnHonestMonthTiesAndWhatIsOpenIsToBeAccrued(t *testing.T) {
 	m := reconciled(t, nil)
 	require.True(t, m.Ties(), "%+v", m)
 	require.True(t, m.Running)
+	require.Contains(t, m.Meaning(), "final: saved")
 	require.Equal(t, []string{"2000-01", "EPIC06"}, []string{m.Month, m.Company})
 	require.Len(t, m.Documents, 17)
 	for _, c := range m.Currencies {
