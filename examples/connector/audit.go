@@ -84,7 +84,10 @@ func (c *auditShowCommand) Run(ctx context.Context, p *program) (err error) {
 		return &mendError{fmt.Errorf("no records of %q in %s", c.Document, c.Data)}
 	}
 	if c.JSON {
-		return p.print(views)
+		e := json.NewEncoder(p.stdout)
+		e.SetIndent("", "  ")
+		e.SetEscapeHTML(false)
+		return e.Encode(views) // exactly what is recorded
 	}
 	for i := range views {
 		views[i].show(p.screen, len(tenants) > 1)

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -115,14 +114,6 @@ func (p *program) failed(err error) int {
 		return exitMend
 	}
 	return exitFail
-}
-
-// print writes a value as indented JSON, for programs.
-func (p *program) print(v any) error {
-	e := json.NewEncoder(p.stdout)
-	e.SetIndent("", "  ")
-	e.SetEscapeHTML(false)
-	return e.Encode(v)
 }
 
 type versionCommand struct {
