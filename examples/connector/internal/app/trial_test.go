@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -367,7 +368,10 @@ func TestEveryRemedyWasTried(t *testing.T) {
 	}
 	kept, err := catalogue.Seen()
 	require.NoError(t, err)
+	timeless := regexp.MustCompile(`\b(\d+h)?(\d+m)?\d+m?s\b`) // how long retries took is left to chance
 	for code, issue := range seen {
-		require.Equal(t, kept[code], issue, "%s looks otherwise than its page says: UPDATE=1 go test -run TestEveryRemedyWasTried ./examples/connector/internal/app, then UPDATE=1 go test ./examples/connector/internal/catalogue", code)
+		was := kept[code]
+		was.Message, issue.Message = timeless.ReplaceAllString(was.Message, "…"), timeless.ReplaceAllString(issue.Message, "…")
+		require.Equal(t, was, issue, "%s looks otherwise than its page says: UPDATE=1 go test -run TestEveryRemedyWasTried ./examples/connector/internal/app, then UPDATE=1 go test ./examples/connector/internal/catalogue", code)
 	}
 }
