@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"sync"
 	"syscall"
 	"time"
 
@@ -49,7 +50,7 @@ func (c *serveCommand) Run(ctx context.Context, p *program) (err error) {
 	}
 	log := p.logger(file.Log)
 	a, file, err := c.open(ctx, p, false, func(cfg *app.Config) {
-		cfg.Logger, cfg.OnChange, cfg.Watch = log, m.Changed, m.Watch
+		cfg.Logger, cfg.OnChange, cfg.Watch = log, parkedWarner(log, m.Changed), m.Watch
 	})
 	if err != nil {
 		return err
@@ -95,11 +96,9 @@ func serveUntil(ctx context.Context, a *app.App, server *http.Server, l net.List
 	served, worked := make(chan error, 1), make(chan error, 1)
 	go func() { served <- server.Serve(l) }()
 	go func() { worked <- a.Run(working) }()
-	looking := make(chan struct{})
-	go func() {
-		defer close(looking)
-		m.Run(working, a, log)
-	}()
+	var looking sync.WaitGroup
+	looking.Go(func() { m.Run(working, a, log) })
+	looking.Go(func() { newMirrorWatch(a, log).run(working) })
 	var failed error
 	select {
 	case <-ctx.Done():
@@ -116,7 +115,7 @@ func serveUntil(ctx context.Context, a *app.App, server *http.Server, l net.List
 		defer cancel()
 		err := server.Shutdown(closing)
 		halt()
-		<-looking
+		looking.Wait()
 		done <- errors.Join(err, <-worked)
 	}()
 	signals := 0
