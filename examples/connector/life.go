@@ -227,7 +227,7 @@ func (l *life) mappedText(st *app.Step) string {
 			splits += len(line.Splits)
 		}
 	}
-	return fmt.Sprintf("%s: %s, %s, %s", st.Text, count(len(p.Invoices), "AP invoice", ""), count(lines, "line", ""), count(splits, "GL split", ""))
+	return fmt.Sprintf("%s (the rules with Epicor's tables): %s, %s, %s", st.Text, count(len(p.Invoices), "AP invoice", ""), count(lines, "line", ""), count(splits, "GL split", ""))
 }
 
 func (l *life) madeText(st *app.Step) string {

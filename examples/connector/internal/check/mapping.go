@@ -27,7 +27,7 @@ func (c *checker) mapping(ctx context.Context, t app.Tenant, conn *app.Connectio
 		c.bad(Missing, Mapping, "rules", Operator, "name the file of the rules as mapping", strings.TrimPrefix(err.Error(), "rules: "))
 		return
 	}
-	c.ok(Mapping, "rules", "%d account rules in %s, version %.12s", set.Rules(), t.Mapping, set.Version())
+	c.ok(Mapping, "rules", "%d account rules in %s, version %.12s (without Epicor's tables)", set.Rules(), t.Mapping, set.Version())
 	if conn == nil {
 		c.untried(Mapping, "names", "Epicor could not be read")
 		return
