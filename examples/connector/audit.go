@@ -197,7 +197,34 @@ func indented(body string) string {
 
 type auditVerifyCommand struct {
 	dataFlags
-	AtLeast int64 `placeholder:"SEQ" help:"The number of the newest record that was noted outside: fewer records are a fault, too. A chain alone does not show that its end was cut off."`
+	AtLeast int64  `placeholder:"SEQ" help:"The number of the newest record that was noted outside: fewer records are a fault, too. A chain alone does not show that its end was cut off."`
+	Hash    string `placeholder:"HASH" help:"The hash that was noted with --at-least: another one there is a fault, too. A chain alone does not show that all of it was made anew."`
+}
+
+// Validate is called by the parser of the command line.
+func (c *auditVerifyCommand) Validate() error {
+	if c.Hash != "" && c.AtLeast < 1 {
+		return errors.New("--hash is that of one record: say which with --at-least")
+	}
+	return nil
+}
+
+// noted compares a tenant's chain with what was noted outside; empty: it agrees.
+func (c *auditVerifyCommand) noted(ctx context.Context, t *audit.Trail, tenant string, last int64) (fault string, err error) {
+	if last < c.AtLeast {
+		return fmt.Sprintf("the chain ends at record %d, and record %d was there: its end was cut off", last, c.AtLeast), nil
+	}
+	if c.Hash == "" {
+		return "", nil
+	}
+	rs, _, err := t.Read(ctx, audit.Query{Tenant: tenant, After: c.AtLeast - 1, Limit: 1})
+	if err != nil {
+		return "", err
+	}
+	if len(rs) == 0 || rs[0].Seq != c.AtLeast || !strings.EqualFold(rs[0].Hash, c.Hash) {
+		return fmt.Sprintf("record %d has not the hash that was noted: the chain was made anew", c.AtLeast), nil
+	}
+	return "", nil
 }
 
 // verdict is what is found out about one tenant's chain.
@@ -216,6 +243,9 @@ func (c *auditVerifyCommand) Run(ctx context.Context, p *program) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, d.Close()) }()
+	if c.Hash != "" && len(tenants) > 1 {
+		return &mendError{fmt.Errorf("--hash is that of one tenant's record: say whose with --tenant: %s", strings.Join(tenants, ", "))}
+	}
 	var verdicts []verdict
 	broken := 0
 	for _, tenant := range tenants {
@@ -226,8 +256,11 @@ func (c *auditVerifyCommand) Run(ctx context.Context, p *program) (err error) {
 			v.Fault = err.Error()
 		case err != nil:
 			return err
-		case last < c.AtLeast:
-			v.Whole, v.Fault = false, fmt.Sprintf("the chain ends at record %d, and record %d was there: its end was cut off", last, c.AtLeast)
+		default:
+			if v.Fault, err = c.noted(ctx, d.Trail, tenant, last); err != nil {
+				return err
+			}
+			v.Whole = v.Fault == ""
 		}
 		if newest, err := d.Trail.Last(ctx, tenant); err == nil && v.Whole {
 			v.Hash = newest.Hash
@@ -250,7 +283,7 @@ func (c *auditVerifyCommand) Run(ctx context.Context, p *program) (err error) {
 			p.screen.Printf("%s  tenant %s: %s, the newest has the hash %s\n", p.screen.Paint(screen.Good, "whole "), v.Tenant, count(int(v.Last), "record", ""), v.Hash)
 		}
 		if broken == 0 {
-			p.screen.Printf("Note number and hash of the newest record outside this machine: with --at-least a later run also finds an end that was cut off.\n")
+			p.screen.Printf("Note number and hash of the newest record outside this machine: with --at-least and --hash a later run also finds an end that was cut off, or a chain that was made anew.\n")
 		}
 	}
 	if broken > 0 {
