@@ -52,6 +52,8 @@ const (
 	// claimTime is how long a claim on the refresh token holds other processes
 	// off. A process that dies meanwhile keeps them waiting so long.
 	claimTime = 90 * time.Second
+	// otherSoon is when to look again whether another process has exchanged it.
+	otherSoon = 2 * time.Second
 )
 
 // TokenSource keeps one company's token alive: it obtains it, saves it before
@@ -320,8 +322,11 @@ func (e *claimedError) Error() string {
 // Retryable reports that another try may succeed.
 func (e *claimedError) Retryable() bool { return true }
 
-// RetryAfter returns when the claim ends.
-func (e *claimedError) RetryAfter() time.Duration { return max(0, time.Until(e.until)) }
+// RetryAfter returns when to look again: an exchange takes a moment, and the
+// claim only ends by itself where a process died.
+func (e *claimedError) RetryAfter() time.Duration {
+	return min(otherSoon, max(0, time.Until(e.until)))
+}
 
 func (s *TokenSource) claims(rev string) {
 	s.mu.Lock()
