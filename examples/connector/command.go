@@ -38,6 +38,7 @@ type commandLine struct {
 	Reconcile  reconcileCommand  `cmd:"" help:"Tie a month out: what Concur approved against what stands in Epicor."`
 	Audit      auditCommand      `cmd:"" help:"Show and verify the record of what was done."`
 	Fakes      fakesCommand      `cmd:"" help:"Run both systems simulated on this machine, with a sample company."`
+	Example    exampleCommand    `cmd:"" help:"Print files to begin from."`
 	Completion completionCommand `cmd:"" help:"Print a script that completes commands and flags in a shell."`
 	Version    versionCommand    `cmd:"" help:"Print the version."`
 }

@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/ml-connector/ml-connector/mapping/rules"
 )
 
 func TestHelpNamesEveryCommand(t *testing.T) {
@@ -30,6 +32,12 @@ func TestWithoutACommandAndWithHelpTheHelpIsPrinted(t *testing.T) {
 		require.Zero(t, r.code, args)
 		require.Contains(t, r.stdout, "Usage: ml-connector", args)
 	}
+}
+
+func TestTheFilesToBeginFromAreSound(t *testing.T) {
+	_, err := rules.Load("mapping.yaml", []byte(perform(t, demoHooks{}, "example", "mapping").stdout))
+	require.NoError(t, err)
+	require.Equal(t, exampleConfig, perform(t, demoHooks{}, "example", "config").stdout)
 }
 
 func TestAStateThatDoesNotExistIsRefusedWithThoseThatDo(t *testing.T) {

@@ -19,7 +19,7 @@ import (
 
 // configFlags are the flags of commands that work by a configuration.
 type configFlags struct {
-	Config string `short:"c" required:"" placeholder:"FILE" help:"Configuration; config.example.yaml explains every key."`
+	Config string `short:"c" required:"" placeholder:"FILE" help:"Configuration; ml-connector example config prints one that explains every key."`
 }
 
 // load reads the configuration.
