@@ -41,6 +41,12 @@ type checkView struct {
 
 // Run looks at everything.
 func (c *checkCommand) Run(ctx context.Context, p *program) error {
+	// A configuration that cannot be read is what the check itself is to say.
+	if file, err := c.load(); err == nil {
+		if _, err := chosen(file, c.Tenant); err != nil {
+			return err
+		}
+	}
 	show := &checkScreen{s: p.screen}
 	opts := check.Options{Path: c.Config, Tenant: c.Tenant, Getenv: p.getenv, Write: c.Write}
 	if !c.JSON {

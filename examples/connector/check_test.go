@@ -139,6 +139,17 @@ func TestCheckEndsWithTheNumberOfThingsToMendAndCodeTwo(t *testing.T) {
 	require.Equal(t, 1, view.Mend)
 }
 
+func TestCheckOfATenantThatIsNotThereNamesThoseThatAre(t *testing.T) {
+	t.Parallel()
+	w := newChecked(t, true, nil)
+	for _, args := range [][]string{nil, {"--json"}} {
+		r := perform(t, demoHooks{}, append([]string{"check", "-c", w.path, "--tenant", "nope"}, args...)...)
+		require.Equal(t, exitMend, r.code)
+		require.Contains(t, r.stderr, `has no tenant "nope"; it has: brightwater`)
+		require.Empty(t, r.stdout)
+	}
+}
+
 func TestCheckNamesAConfigurationThatIsNotThere(t *testing.T) {
 	t.Parallel()
 	w := newChecked(t, false, nil)
@@ -302,6 +313,9 @@ func TestCheckNamesARefreshTokenThatIsDead(t *testing.T) {
 	r := w.finds(check.Concur, "token")
 	require.Contains(t, r.What, "code 108")
 	require.Contains(t, r.Remedy, "new company request token")
+	for _, r := range check.Run(t.Context(), w.opts) {
+		require.Equal(t, r.Area == check.Concur && r.Name == "token", r.Mend(), "nothing else is blamed: %+v", r)
+	}
 }
 
 func TestCheckWarnsOfARefreshTokenThatEndsSoon(t *testing.T) {

@@ -261,8 +261,9 @@ func (c *checker) one(ctx context.Context, file *config.Config, cfg app.Config, 
 	} else {
 		c.untried(Concur, "token", "there is no data directory that can be read, see above")
 	}
-	c.concur(ctx, file, a, conn, connected)
-	c.mirrored(ctx, conn, connected)
+	if c.concur(ctx, file, a, conn, connected) {
+		c.mirrored(ctx, conn)
+	}
 	reached := c.epicor(ctx, conn)
 	c.clock(clock)
 	if !reached {

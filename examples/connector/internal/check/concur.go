@@ -22,22 +22,23 @@ import (
 // soon is how long before its end a refresh token is worth a word.
 const soon = 30 * 24 * time.Hour
 
-// concur looks at one tenant's side in Concur.
-func (c *checker) concur(ctx context.Context, file *config.Config, a *app.App, conn *app.Connection, connected bool) {
+// concur looks at one tenant's side in Concur and reports whether the token
+// works: without one nothing else there can be asked for.
+func (c *checker) concur(ctx context.Context, file *config.Config, a *app.App, conn *app.Connection, connected bool) bool {
 	stored, _, err := conn.Stored.Load(ctx)
 	center := cmp.Or(stored.Geolocation, conn.Tenant.Concur.BootstrapURL, concur.BootstrapURL)
 	if !c.application(ctx, a, conn, center) {
-		return
+		return false
 	}
 	if errors.Is(err, concur.ErrNoToken) {
 		c.bad(Missing, Concur, "token", ConcurAdmin, "make a company request token in Concur (Authentication Admin) and run ml-connector connect within 24 hours", "not connected to Concur yet")
 	}
 	if !connected {
-		return
+		return false
 	}
 	token, ok := c.token(ctx, conn, stored)
 	if !ok {
-		return
+		return false
 	}
 	c.scopes(conn, token)
 	c.subscription(ctx, file, a, conn, token.Geolocation)
@@ -47,6 +48,7 @@ func (c *checker) concur(ctx context.Context, file *config.Config, a *app.App, c
 			"concur.from is not set: what changed before the first sweep is never posted")
 	}
 	c.invoiceCodes(ctx, conn, token)
+	return true
 }
 
 // application finds out whether Concur is reachable and knows the app.
@@ -220,10 +222,7 @@ func (c *checker) invoiceCodes(ctx context.Context, conn *app.Connection, token 
 }
 
 // mirrored looks at the lists that reference data is kept in.
-func (c *checker) mirrored(ctx context.Context, conn *app.Connection, connected bool) {
-	if !connected {
-		return
-	}
+func (c *checker) mirrored(ctx context.Context, conn *app.Connection) {
 	m := conn.Tenant.Mirrors
 	for _, list := range []struct{ key, id string }{{"accounts", m.AccountList}, {"cost_centres", m.CentreList}} {
 		if list.id == "" {
