@@ -105,7 +105,8 @@ func Renew(dir string, kind Kind) error {
 	return nil
 }
 
-// Mark writes the marker, or brings the one that is there up to date.
+// Mark writes the marker, or brings the one that is there up to date. Whoever
+// reads it sees the old one or the new one, whole.
 func Mark(dir string, m Marker) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
@@ -117,11 +118,34 @@ func Mark(dir string, m Marker) error {
 	case err != nil && !errors.Is(err, os.ErrNotExist):
 		return err
 	}
+	// A list that is empty is written as one.
+	m.Tenants, m.Targets = append([]string{}, m.Tenants...), append([]string{}, m.Targets...)
 	b, err := json.MarshalIndent(m, "", "  ")
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(filepath.Join(dir, MarkerFile), append(b, '\n'), 0o600)
+	return replace(filepath.Join(dir, MarkerFile), append(b, '\n'))
+}
+
+// replace writes a file beside its place and then renames it there.
+func replace(path string, b []byte) (err error) {
+	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*")
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, os.Remove(f.Name()))
+		}
+	}()
+	_, err = f.Write(b)
+	if err == nil {
+		err = f.Sync()
+	}
+	if err := errors.Join(err, f.Close()); err != nil {
+		return err
+	}
+	return os.Rename(f.Name(), path)
 }
 
 // Data is an open data directory: the ledger and the audit trail, and an engine

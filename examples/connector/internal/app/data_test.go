@@ -1,6 +1,7 @@
 package app
 
 import (
+	"io"
 	"os"
 	"path/filepath"
 	"testing"
@@ -52,6 +53,25 @@ func TestRenewEmptiesItsOwnDirectoryOfItsOwnFilesOnly(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, left, 1)
 	require.Equal(t, "notes.txt", left[0].Name())
+}
+
+func TestAMarkerIsReplacedAsAWholeAndItsListsAreLists(t *testing.T) {
+	dir := t.TempDir()
+	require.NoError(t, Mark(dir, Marker{Kind: Live, Sealed: true}))
+	before, err := os.Open(filepath.Join(dir, MarkerFile))
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = before.Close() })
+	require.NoError(t, Mark(dir, Marker{Kind: Live, Tenants: []string{"acme"}, Targets: []string{DefaultTarget}}))
+	// Who opened the old one still reads the old one.
+	old, err := io.ReadAll(before)
+	require.NoError(t, err)
+	require.JSONEq(t, `{"kind":"live","tenants":[],"targets":[],"sealed":true}`, string(old))
+	m, err := ReadMarker(dir)
+	require.NoError(t, err)
+	require.Equal(t, []string{"acme"}, m.Tenants)
+	entries, err := os.ReadDir(dir)
+	require.NoError(t, err)
+	require.Len(t, entries, 1, "nothing is left beside it")
 }
 
 func TestADirectoryWithoutMarkerIsNoDataDirectory(t *testing.T) {
