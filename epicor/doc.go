@@ -12,14 +12,18 @@
 //	}
 //
 // A [Client] is one company. It is immutable and safe for concurrent use, and so
-// is everything that hangs on it: Vendors, GLAccounts, SegmentValues, APInvoices.
-// Any other entity set is read with [NewEntities], any other method called with
-// [Client.Call].
+// is everything that hangs on it: APInvoices, Vendors, GLAccounts, PurchaseOrders
+// and so on. Any other entity set is read with [NewEntities], a query with
+// [NewBAQ], any other method called with [Client.Call], a function with
+// [Client.CallFunction]. [Client.Verify] checks the tenant's columns and lengths,
+// once, at the start.
 //
 // # Reading
 //
-// Lists come page by page in the order of their key, since Kinetic promises none
-// and cuts a list to a hundred rows without saying so. Columns that a struct has
+// Lists come page by page, each behind the key of the row before, since Kinetic
+// promises no order and cuts a list to a hundred rows without saying so. What
+// changed is read by a stamp ([Entities.Changes]) or found by a scan
+// ([Entities.Scan]). Columns that a struct has
 // no field for stand in its Extra. Reads are repeated after passing failures.
 //
 // # Writing
@@ -27,7 +31,8 @@
 // A write is sent once, whatever happens to its answer: a second one would be a
 // second invoice. A method that only computes (GetNew…, Change…) is repeated like
 // a read. [APInvoiceService.Create] enters an invoice in the steps that Kinetic
-// wants; its error says what is there now. [Tableset] brings back every table and
+// wants; its error says what is there now, and Resume, Delete and Cancel go on from
+// there. [Tableset] brings back every table and
 // column that came.
 //
 // # Failing

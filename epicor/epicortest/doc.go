@@ -2,10 +2,11 @@
 // v2 interface for tests, demonstrations and offline work, shaped like
 // httptest.Server.
 //
-// It knows companies, vendors, a chart of accounts, currencies, fiscal periods,
-// AP invoice groups with their locks and AP invoices with lines, expense
-// distributions and GL accounts, and it behaves like the real thing where that
-// hurts: a list without $top ends silently after 100 rows, a list without
+// It knows companies, vendors, a chart of accounts, currencies, a fiscal calendar,
+// purchase orders with their receipts, AP invoice groups with their locks, AP
+// invoices with lines, expense distributions, GL accounts, taxes and files, their
+// posting and cancellation, payments, queries and functions, and it behaves like
+// the real thing where that hurts: a list without $top ends silently after 100 rows, a list without
 // $orderby comes in another order each time, a tableset must come back whole,
 // a saved line brings its own default expense row, a call answered 200 may have
 // committed nothing, and an answer can get lost after the commit.
