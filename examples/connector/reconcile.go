@@ -220,6 +220,9 @@ func (s *monthScreen) accruals() {
 		if !a.Earlier.IsZero() {
 			text += fmt.Sprintf("; %s of it from earlier months", screen.Amount(a.Earlier, a.Currency))
 		}
+		if !a.Saved.IsZero() {
+			text += fmt.Sprintf("; %s of it in entry groups that are not posted", screen.Amount(a.Saved, a.Currency))
+		}
 		s.Printf("%s\n", text)
 	}
 	if s.m.Running {

@@ -123,6 +123,7 @@ type Accrual struct {
 	Documents int             `json:"documents"`
 	Amount    decimal.Decimal `json:"amount"`
 	Earlier   decimal.Decimal `json:"earlier"` // of it, approved before the month
+	Saved     decimal.Decimal `json:"saved"`   // of it, in entry groups that finance has not posted
 }
 
 // Ties reports whether every cent that Concur approved is accounted for and
@@ -240,7 +241,7 @@ func (m *month) sort(ctx context.Context, docs []approved, standing []epicorsync
 			continue
 		}
 		applied := document.Date(st.Date)
-		if m.Last.Before(applied) && known {
+		if known && (m.Last.Before(applied) || !st.Posted) {
 			if err := m.late(ctx, id, st); err != nil {
 				return nil, err
 			}
@@ -268,8 +269,8 @@ func (m *month) sort(ctx context.Context, docs []approved, standing []epicorsync
 	return out, nil
 }
 
-// late counts what was approved before the month and took effect after it: it was
-// open at the month's end, although it no longer is.
+// late counts what was approved before the month and took effect after it, or has
+// not taken effect yet: it was missing in Epicor's books at the month's end.
 func (m *month) late(ctx context.Context, id storage.ID, st epicorsync.Standing) error {
 	s, err := m.a.Engine.Get(ctx, id)
 	if errors.Is(err, storage.ErrNotFound) {
@@ -278,13 +279,22 @@ func (m *month) late(ctx context.Context, id storage.ID, st epicorsync.Standing)
 	if err != nil {
 		return err
 	}
-	if s.Period == "" || s.Period >= m.Month.Month {
-		return nil
+	if s.Period == "" || s.Period >= m.Month.Month || s.Word == engine.WordOpen {
+		return nil // an open one is counted as a whole
 	}
 	for _, inv := range invoicesOf(st) {
 		m.accrue(id.Document, inv.Currency, inv.Amount, true)
+		m.entered(inv)
 	}
 	return nil
+}
+
+// entered counts, of what is to be accrued, what stands in an entry group that is
+// not posted.
+func (m *month) entered(inv Invoice) {
+	if o := m.owed[inv.Currency]; o != nil && !inv.Posted {
+		o.Saved = o.Saved.Add(inv.Amount)
+	}
 }
 
 func (m *month) stranger(st epicorsync.Standing, why string) {
@@ -412,13 +422,19 @@ func (m *month) stands(doc *MonthDocument, standing []epicorsync.Standing) {
 				continue
 			}
 			doc.InEpicor = doc.InEpicor.Add(inv.Amount)
-			if !m.Last.Before(inv.Applied) {
+			// What finance has not posted has no effect, whatever its apply date.
+			if inv.Posted && !m.Last.Before(inv.Applied) {
 				late = late.Sub(inv.Amount)
 			}
 		}
 	}
 	doc.Difference = doc.InConcur.Sub(doc.InEpicor)
 	m.accrue(doc.ID, doc.Currency, late, false)
+	for _, inv := range doc.Invoices {
+		if inv.Currency == doc.Currency {
+			m.entered(inv)
+		}
+	}
 	switch {
 	case foreign != "":
 		doc.Why = "it stands in Epicor in " + foreign
@@ -452,6 +468,7 @@ func (m *month) absent(doc *MonthDocument, s engine.Status) {
 		if doc.InConcur.IsZero() {
 			break
 		}
+		m.accrue(doc.ID, doc.Currency, doc.InConcur, false)
 		doc.Word = ""
 		doc.Why = "the ledger says that it was " + string(doc.Ledger) + madeText(s) + ", and Epicor does not have it: it was deleted or cancelled there"
 		return
@@ -459,6 +476,7 @@ func (m *month) absent(doc *MonthDocument, s engine.Status) {
 		if doc.InConcur.IsZero() {
 			break
 		}
+		m.accrue(doc.ID, doc.Currency, doc.InConcur, false)
 		doc.Why = "the ledger does not know it: no event came and no sweep has found it; see whether serve runs, and since when (concur.from)"
 		return
 	}
