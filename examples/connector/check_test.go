@@ -457,6 +457,58 @@ func TestCheckNamesEachMethodThatTheAccessScopeLacks(t *testing.T) {
 	require.Contains(t, w.finds(check.Epicor, "rights").What, "Erp.BO.APInvoiceSvc/GetNewAPInvExpTGLC is not allowed")
 }
 
+// rights returns what a check says about rights in Epicor, by state.
+func (w *checked) rights() map[check.State][]string {
+	w.t.Helper()
+	out := map[check.State][]string{}
+	for _, r := range check.Run(w.t.Context(), w.opts) {
+		if r.Area == check.Epicor && r.Name == "rights" {
+			out[r.State] = append(out[r.State], r.What)
+		}
+	}
+	return out
+}
+
+func TestCheckCountsNoRightWhereEpicorIsGoneAfterTheFirstCall(t *testing.T) {
+	t.Parallel()
+	w := newChecked(t, true, nil)
+	w.epicor.Inject(epicortest.Fault{Skip: 1, Times: -1, Drop: true})
+	said := map[string]check.Result{}
+	for _, r := range check.Run(t.Context(), w.opts) {
+		if r.Area == check.Epicor {
+			said[r.Name] = r
+		}
+	}
+	require.Equal(t, check.OK, said["credentials"].State, "the first call is answered")
+	require.Equal(t, check.Wrong, said["address"].State)
+	require.Contains(t, said["address"].What, "does not answer")
+	require.Equal(t, check.Untried, said["rights"].State)
+	require.Contains(t, said["rights"].What, "stopped answering: Erp.BO.VendorSvc/Vendors, Erp.BO.GLAccountSvc/GLAccounts, ")
+}
+
+func TestCheckCountsNoRightWhereAMethodFails(t *testing.T) {
+	t.Parallel()
+	w := newChecked(t, true, nil)
+	w.epicor.Inject(epicortest.Fault{Path: "/ChangeVendorID", Times: -1, Status: http.StatusInternalServerError, Body: `{"HttpStatus":500,"ErrorMessage":"Bang"}`})
+	rights := w.rights()
+	require.Empty(t, rights[check.OK])
+	require.Empty(t, rights[check.Missing])
+	require.Regexp(t, `^Erp.BO.APInvoiceSvc/ChangeVendorID: .*500.*Bang`, rights[check.Untried][0])
+}
+
+func TestCheckNamesTheMethodsThatItDoesNotTry(t *testing.T) {
+	t.Parallel()
+	w := newChecked(t, true, nil)
+	untried := strings.Join(w.rights()[check.Untried], "\n")
+	for _, method := range []string{"LockAPGroup", "UpdateMaster", "OnChangeofApplyDateWithDateCheck", "DeleteByID"} {
+		require.Contains(t, untried, method)
+	}
+	w.opts.Write = true
+	untried = strings.Join(w.rights()[check.Untried], "\n")
+	require.NotContains(t, untried, "LockAPGroup")
+	require.Contains(t, untried, "UpdateMaster")
+}
+
 func TestCheckNamesACompanyThatEpicorDoesNotHave(t *testing.T) {
 	t.Parallel()
 	w := newChecked(t, true, nil)

@@ -29,7 +29,9 @@ func (c *checker) epicor(ctx context.Context, conn *app.Connection) bool {
 	}
 	c.ok(Epicor, "credentials", "API key and user %s are accepted", conn.Tenant.Epicor.Entry.User)
 	c.ok(Epicor, "company", "%s", conn.Epicor.Company())
-	c.rights(ctx, conn)
+	if !c.rights(ctx, conn) {
+		return false
+	}
 	c.keyColumn(ctx, conn)
 	c.period(ctx, conn)
 	c.group(ctx, conn)
@@ -62,14 +64,39 @@ func (c *checker) door(conn *app.Connection, err error) bool {
 }
 
 // probe is one thing that the connector does in Epicor. What a probe asks for
-// changes nothing: an answer that is no refusal of rights is enough.
+// changes nothing and often makes no sense: that Epicor says so is enough, since
+// it looks at rights first.
 type probe struct {
 	name string
 	try  func(context.Context) error
 }
 
-// rights tries what reads and what only computes.
-func (c *checker) rights(ctx context.Context, conn *app.Connection) {
+// unprobed are the methods that postings need and that no probe calls: they
+// write, or work on an invoice that is there. A test group tries those of groups.
+const (
+	unprobedGroup   = groupService + ": Update, LockAPGroup, UnlockAPGroup, DeleteByID"
+	unprobedInvoice = invoiceService + ": ChangeInvoiceDateEx, OnChangeofApplyDateWithDateCheck, ChangeDueDate, ChangeCurrency, ChangeExpLineAmt, UpdateMaster, DeleteByID"
+)
+
+// answered reports whether an answer shows that the method may be called: it
+// worked, or Epicor itself refused what was asked. Any other failure tells
+// nothing about rights.
+func answered(err error) bool {
+	var e *epicor.Error
+	switch {
+	case err == nil:
+		return true
+	case !errors.As(err, &e) || !e.Refused():
+		return false
+	default:
+		return !errors.Is(err, epicor.ErrUnauthorized) && !errors.Is(err, epicor.ErrForbidden) && !errors.Is(err, epicor.ErrRateLimited)
+	}
+}
+
+// rights tries what reads and what only computes, names what it does not try, and
+// reports whether Epicor still answers.
+func (c *checker) rights(ctx context.Context, conn *app.Connection) bool {
+	const name = "rights"
 	client := conn.Epicor
 	first := odata.Query{Top: 1}
 	compute := func(service, method string, in epicor.Params) probe {
@@ -108,18 +135,35 @@ func (c *checker) rights(ctx context.Context, conn *app.Connection) {
 		}})
 	}
 	allowed := 0
-	for _, p := range probes {
+	for i, p := range probes {
 		err := p.try(ctx)
 		var e *epicor.Error
-		if errors.As(err, &e) && e.AccessDenied() {
-			c.bad(Missing, Epicor, "rights", EpicorAdmin, "add it to the access scope of the API key, and to the security of user "+conn.Tenant.Epicor.Entry.User, p.name+" is not allowed")
-			continue
+		switch {
+		case answered(err):
+			allowed++
+		case errors.As(err, &e) && e.AccessDenied():
+			c.bad(Missing, Epicor, name, EpicorAdmin, "add it to the access scope of the API key, and to the security of user "+conn.Tenant.Epicor.Entry.User, p.name+" is not allowed")
+		case errors.As(err, &e) && e.Status == 0:
+			c.unreachable(Epicor, conn.Tenant.Epicor.URL, err)
+			var left []string
+			for _, p := range probes[i:] {
+				left = append(left, p.name)
+			}
+			c.untried(Epicor, name, "Epicor stopped answering: "+strings.Join(left, ", "))
+			return false
+		default:
+			c.untried(Epicor, name, oneLine(p.name+": "+err.Error()))
 		}
-		allowed++
 	}
 	if allowed == len(probes) {
-		c.ok(Epicor, "rights", "access scope allows %d of %d services that read and compute", allowed, len(probes))
+		c.ok(Epicor, name, "access scope allows %d of %d services that read and compute", allowed, len(probes))
 	}
+	if c.opts.Write {
+		c.untried(Epicor, name, "the test group holds no invoice: "+unprobedInvoice)
+	} else {
+		c.untried(Epicor, name, "read-only check: "+unprobedGroup+"; "+unprobedInvoice)
+	}
+	return true
 }
 
 // keyColumn looks whether the column for our key is there: by reading it, since a
