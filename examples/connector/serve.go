@@ -98,7 +98,7 @@ func serveUntil(ctx context.Context, a *app.App, server *http.Server, l net.List
 	go func() { worked <- a.Run(working) }()
 	var looking sync.WaitGroup
 	looking.Go(func() { m.Run(working, a, log) })
-	looking.Go(func() { newMirrorWatch(a, log).run(working) })
+	looking.Go(func() { newMirrorWatch(a.Tenants(), a.Engine, log).run(working) })
 	var failed error
 	select {
 	case <-ctx.Done():

@@ -5,7 +5,6 @@ import (
 	"log/slog"
 	"time"
 
-	"github.com/ml-connector/ml-connector/examples/connector/internal/app"
 	"github.com/ml-connector/ml-connector/sync/engine"
 )
 
@@ -27,13 +26,20 @@ const mirrorsEvery = 15 * time.Second
 
 // mirrorWatch warns of each run of a mirror that did not bring everything over.
 type mirrorWatch struct {
-	app  *app.App
-	log  *slog.Logger
-	seen map[[2]string]time.Time // tenant and mirror: when the last run that is known ended
+	tenants []string
+	reports mirrorReports
+	log     *slog.Logger
+	seen    map[[2]string]time.Time // tenant and mirror: when the last run that is known ended
 }
 
-func newMirrorWatch(a *app.App, log *slog.Logger) *mirrorWatch {
-	return &mirrorWatch{app: a, log: log, seen: map[[2]string]time.Time{}}
+// mirrorReports is what an engine says of its mirrors.
+type mirrorReports interface {
+	Mirrors(tenant string) []string
+	LastMirror(ctx context.Context, tenant, name string) (engine.MirrorReport, error)
+}
+
+func newMirrorWatch(tenants []string, reports mirrorReports, log *slog.Logger) *mirrorWatch {
+	return &mirrorWatch{tenants: tenants, reports: reports, log: log, seen: map[[2]string]time.Time{}}
 }
 
 // run looks until ctx ends. What ended before is not told again.
@@ -52,9 +58,9 @@ func (w *mirrorWatch) run(ctx context.Context) {
 }
 
 func (w *mirrorWatch) look(ctx context.Context, tell bool) {
-	for _, tenant := range w.app.Tenants() {
-		for _, name := range w.app.Engine.Mirrors(tenant) {
-			r, err := w.app.Engine.LastMirror(ctx, tenant, name)
+	for _, tenant := range w.tenants {
+		for _, name := range w.reports.Mirrors(tenant) {
+			r, err := w.reports.LastMirror(ctx, tenant, name)
 			key := [2]string{tenant, name}
 			if err != nil || r.Ended.IsZero() || !r.Ended.After(w.seen[key]) {
 				continue // none yet, or one that runs; a ledger that fails is told of elsewhere
