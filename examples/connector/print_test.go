@@ -24,7 +24,8 @@ func TestAmountsForProgramsHaveTheDigitsOfTheirCurrency(t *testing.T) {
 	} {
 		var b bytes.Buffer
 		total := connector.Total{Currency: c.currency, Amount: decimal.RequireFromString(c.in)}
-		require.NoError(t, (&program{stdout: &b}).print([]any{total}))
+		p := &program{stdout: &b}
+		require.NoError(t, p.print([]any{total}))
 		var back []struct{ Amount string }
 		require.NoError(t, json.Unmarshal(b.Bytes(), &back))
 		require.Equal(t, c.out, back[0].Amount)
@@ -37,7 +38,8 @@ func TestWhatIsPrintedForProgramsIsOtherwiseAsItIs(t *testing.T) {
 		"number": "12.5", "approved": "2026-11-24", "currency": "USD", "posted": true, "list": []any{}, "none": nil, "map": map[string]any{},
 		"html": "<&>", "big": json.Number("12345678901234567890.10"), "in": []any{map[string]any{"amount": "3"}},
 	}
-	require.NoError(t, (&program{stdout: &b}).print(v))
+	p := &program{stdout: &b}
+	require.NoError(t, p.print(v))
 	require.Equal(t, `{
   "approved": "2026-11-24",
   "big": 12345678901234567890.10,
@@ -54,7 +56,7 @@ func TestWhatIsPrintedForProgramsIsOtherwiseAsItIs(t *testing.T) {
   "number": "12.5",
   "posted": true
 }
-`, b.String())
+`, b.String()) //nolint:testifylint // the layout and the order count
 }
 
 func TestNamesInJSONAreLowerCaseWithUnderscores(t *testing.T) {
