@@ -138,6 +138,7 @@ type tenant struct {
 	epicor   *epicor.Client
 	tokens   *concur.TokenSource
 	store    concur.TokenStore
+	refusal  refusal      // of the token
 	http     *http.Client // carries the calls to Concur
 	sink     *epicorsync.InvoiceSink
 	tables   *tables
@@ -305,7 +306,7 @@ func (a *App) flow(w *tenant, name string, source kindSource) error {
 	}
 	return engine.Add(a.Engine, engine.Flow[document.Document, document.Posting]{
 		Tenant: w.cfg.Name, Name: name, Target: w.cfg.Target,
-		Source: labelled{source, w.cfg.Name, a.Labels}, Mapper: w.mapper, Sink: sink,
+		Source: labelled{noted{source, w}, w.cfg.Name, a.Labels}, Mapper: w.mapper, Sink: sink,
 		Policy: &w.cfg.Policy,
 	})
 }

@@ -70,16 +70,22 @@ func Ready(ctx context.Context, a *app.App) Readiness {
 	return r
 }
 
-// token says how long a tenant's connection to Concur lives.
+// token says how long a tenant's connection to Concur lives, and whether Concur
+// takes its token.
 func token(ctx context.Context, a *app.App, tenant string) Part {
 	p := Part{Name: tenant + " token"}
 	t, err := a.Token(ctx, tenant)
-	left := time.Until(t.RefreshExpiry)
+	left, refused := time.Until(t.RefreshExpiry), a.Refused(ctx, tenant)
 	switch {
 	case errors.Is(err, concur.ErrNoToken):
 		p.What, p.Mend = "not connected to Concur: ml-connector connect", true
 	case err != nil:
 		p.What, p.Mend = err.Error(), true
+	case refused != nil:
+		p.What, p.Mend = refused.Error(), true
+		if refused.Class() == concur.TokenReconnect {
+			p.What += "; connect again: ml-connector connect"
+		}
 	case t.RefreshExpiry.IsZero():
 		p.OK = true
 	case left <= 0:
