@@ -151,6 +151,7 @@ func TestWhateverBefallsOneCallOfAnInvoiceOfGoodsItIsWholeOrAbsentAfterResume(t 
 					in := goods(t)
 					_, err := c.APInvoices.Create(t.Context(), in)
 					srv.ClearFaults()
+					synctest.Wait() // what timed out here is committed there all the same
 					found, ferr := c.APInvoices.Find(t.Context(), in.Key)
 					require.NoError(t, ferr, call.Path)
 					if len(found) == 0 {
