@@ -20,7 +20,7 @@ type Object[T any] struct {
 }
 
 // Original is the system that owns a reference set. It is safe for concurrent
-// use.
+// use. Prove an implementation with connectortest.RunOriginal.
 type Original[T any] interface {
 	// Objects reads the whole set, in any order, each object once. An error ends
 	// the sequence as its last pair: the set is then incomplete, and nothing is
@@ -41,7 +41,7 @@ type Edit[T any] struct {
 }
 
 // Copy is the system that holds a copy of a reference set. It is safe for
-// concurrent use.
+// concurrent use. Prove an implementation with connectortest.RunCopy.
 type Copy[T any] interface {
 	// Limit is how many edits Apply takes at once, at least 1.
 	Limit() int

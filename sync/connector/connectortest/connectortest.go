@@ -8,9 +8,9 @@
 //		})
 //	}
 //
-// and a source likewise with RunSource. Open gives an end over a target or
-// source of its own, best the vendor's fake; the optional functions let the
-// suite see more and break more.
+// and a source likewise with RunSource; the two ends of a mirror have
+// RunOriginal and RunCopy. Open gives an end over a system of its own, best the
+// vendor's fake; the optional functions let the suite see more and break more.
 //
 // Each rule of the contract is one subtest. When it fails it prints the rule,
 // what it protects, and what the end did instead.
