@@ -40,6 +40,7 @@ func TestWhatIsPrintedForProgramsIsOtherwiseAsItIs(t *testing.T) {
 	}
 	p := &program{stdout: &b}
 	require.NoError(t, p.print(v))
+	//nolint:testifylint // the layout and the order count
 	require.Equal(t, `{
   "approved": "2026-11-24",
   "big": 12345678901234567890.10,
@@ -56,7 +57,7 @@ func TestWhatIsPrintedForProgramsIsOtherwiseAsItIs(t *testing.T) {
   "number": "12.5",
   "posted": true
 }
-`, b.String()) //nolint:testifylint // the layout and the order count
+`, b.String())
 }
 
 func TestNamesInJSONAreLowerCaseWithUnderscores(t *testing.T) {
