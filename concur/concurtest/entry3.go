@@ -97,7 +97,7 @@ func (c *call) entry3(l located) fields3 {
 		"TransactionCurrencyCode": e.Currency, "ExchangeRate": short(e.Rate), "VendorDescription": orNull(e.Vendor), "VendorListItemID": nil,
 		"VendorListItemName": nil, "IsPersonalCardCharge": e.Personal && e.PaymentType != "CASH", "HasImage": false, "ReceiptReceived": false,
 		"TaxReceiptType": e.Receipt, "ElectronicReceiptID": nil, "CompanyCardTransactionID": nil, "TripID": nil, "HasItemizations": len(e.Itemizations) > 0,
-		"HasAttendees": false, "HasVAT": !e.Tax.IsZero(), "HasAppliedCashAdvance": l.r.Advance.IsPositive() && e.PaymentType == "CASH", "IsPaidByExpensePay": l.r.ExpensePay, "EmployeeBankAccountID": nil,
+		"HasAttendees": false, "HasVAT": !e.Tax.IsZero(), "HasAppliedCashAdvance": l.r.Advance.IsPositive() && e.paymentClass() == "CASH", "IsPaidByExpensePay": l.r.ExpensePay, "EmployeeBankAccountID": nil,
 		"Journey": nil, "FormID": c.company.policyID,
 	}) {
 		f[k] = v

@@ -57,10 +57,13 @@ type Expense struct {
 	TypeCode    string // spend category, default OTHER
 	PaymentType string // CASH (default), CBCP, COPD, IBCP …
 	PaymentName string // default a name for the PaymentType
-	Date        string // transaction date, YYYY-MM-DD; default the report's
-	Purpose     string // business purpose
-	Vendor      string // merchant's name
-	City        string
+	// PaymentClass is the vendor's own code of a customer's PaymentType, which says
+	// who paid. Default the PaymentType.
+	PaymentClass string
+	Date         string // transaction date, YYYY-MM-DD; default the report's
+	Purpose      string // business purpose
+	Vendor       string // merchant's name
+	City         string
 
 	// Amount is the transaction amount in Currency, by default the report's.
 	// For an expense with Itemizations it defaults to their sum.
@@ -244,6 +247,7 @@ func (c *Company) complete(r *Report, parent *Expense, in []Expense) []Expense {
 			// An itemization is paid as its entry is, in its currency, at its rate.
 			e.PaymentType = orElse(e.PaymentType, parent.PaymentType)
 			e.PaymentName = orElse(e.PaymentName, parent.PaymentName)
+			e.PaymentClass = orElse(e.PaymentClass, parent.PaymentClass)
 			e.Date = orElse(e.Date, parent.Date)
 			e.Currency = orElse(e.Currency, parent.Currency)
 			e.Divide = parent.Divide
@@ -328,6 +332,8 @@ func share(as []Allocation, total decimal.Decimal, field func(*Allocation) *deci
 	*field(&as[open]) = decimal.NewNullDecimal(left)
 }
 
+func (e *Expense) paymentClass() string { return orElse(e.PaymentClass, e.PaymentType) }
+
 func paymentTypeName(code string) string {
 	switch code {
 	case "CASH":
@@ -344,7 +350,9 @@ func paymentTypeName(code string) string {
 }
 
 // totals are the amounts of a report's header. How the vendor computes each is
-// described in words only; the shares by payment type are an assumption.
+// described in words only; the shares by payment class are an assumption. What is
+// personal on a card in the employee's name he settles with its issuer: neither
+// the company nor the card is owed it.
 type totals struct {
 	total, personal, claimed, approved, rejected    decimal.Decimal
 	dueEmployee, dueCompany, dueCard, paidByCompany decimal.Decimal
@@ -377,7 +385,7 @@ func (t *totals) add(es []Expense) {
 			approved = decimal.Zero
 		}
 		t.approved = t.approved.Add(approved)
-		switch e.PaymentType {
+		switch e.paymentClass() {
 		case "CBCP", "COPD":
 			t.paidByCompany = t.paidByCompany.Add(approved)
 			if e.Personal {
@@ -385,9 +393,6 @@ func (t *totals) add(es []Expense) {
 			}
 		case "IBCP":
 			t.dueCard = t.dueCard.Add(approved)
-			if e.Personal {
-				t.dueCard, t.dueCompany = t.dueCard.Add(posted), t.dueCompany.Add(posted)
-			}
 		default:
 			t.dueEmployee = t.dueEmployee.Add(approved)
 		}

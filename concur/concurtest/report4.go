@@ -162,7 +162,7 @@ func (c *call) summary(r *Report, e *Expense) summary4 {
 		ExchangeRate:    rate4{Value: number(e.Rate.StringFixed(14)), Operation: "MULTIPLY"},
 		ExpenseType:     expenseType4{ID: e.Type, Name: e.TypeName, Code: e.TypeCode},
 		IsImageRequired: true, IsPersonalExpense: e.Personal,
-		PaymentType:  paymentType4{ID: e.PaymentType, Name: e.PaymentName, Code: e.PaymentType},
+		PaymentType:  paymentType4{ID: e.PaymentType, Name: e.PaymentName, Code: e.paymentClass()},
 		PostedAmount: amount(e.Posted.Decimal), TransactionAmount: moneyOf(e.Amount, e.Currency), TransactionDate: e.Date,
 		AttendeeCount: 1,
 		Links: []link4{

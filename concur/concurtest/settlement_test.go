@@ -29,6 +29,23 @@ func TestAdvanceLessensWhatIsDueToTheEmployee(t *testing.T) {
 	}
 }
 
+func TestClassOfThePaymentTypeSaysToWhomAnExpenseIsDue(t *testing.T) {
+	t.Parallel()
+	s := concurtest.NewServer(t, nil)
+	co, _ := acme(s)
+	r := co.AddApprovedReport(concurtest.Report{Owner: "ada@acme.example", Expenses: []concurtest.Expense{
+		{Type: "HOTEL", PaymentType: "1022", PaymentClass: "IBCP", Itemizations: []concurtest.Expense{{Type: "LODGE", Amount: concurtest.Amount("40")}}},
+		{Type: "MOVIE", PaymentType: "1022", PaymentClass: "IBCP", Personal: true, Amount: concurtest.Amount("9")},
+	}})
+	p := path(r, userID(t, s, co, "ada@acme.example"))
+	o := get(t, s, co, p).object(t)
+	for field, want := range map[string]string{"amountDueCompanyCard": "40.00000000", "amountDueEmployee": "0E-8", "amountDueCompany": "0E-8"} {
+		require.Equal(t, want, amountOf(t, o, field), field)
+	}
+	payment := fields(fields(get(t, s, co, p+"/expenses").array(t)[0])["paymentType"])
+	require.Equal(t, []any{"1022", "IBCP"}, []any{payment["id"], payment["code"]})
+}
+
 func TestReportsByChangeMoveToTheEnd(t *testing.T) {
 	t.Parallel()
 	clk := newClock(time.Date(2026, 10, 30, 10, 0, 0, 0, time.UTC))

@@ -123,7 +123,7 @@ func centre(code string) map[string]string { return map[string]string{"Custom2":
 func reports(centres *concurtest.List) []concurtest.Report {
 	on := func(code string) concurtest.Custom { return concurtest.Custom{"custom5": centres.Value(code)} }
 	expense := func(kind, pay, vendor, amount, code string, ago int) concurtest.Expense {
-		return concurtest.Expense{Type: kind, TypeName: typeNames[kind], PaymentType: pay, PaymentName: payments[pay], Vendor: vendor, Amount: money(amount), Date: day(ago), Custom: on(code)}
+		return concurtest.Expense{Type: kind, TypeName: typeNames[kind], PaymentType: pay, PaymentName: payments[pay], PaymentClass: classes[pay], Vendor: vendor, Amount: money(amount), Date: day(ago), Custom: on(code)}
 	}
 	share := func(percent, code string) concurtest.Allocation {
 		return concurtest.Allocation{Percentage: money(percent), Custom: on(code)}
@@ -215,6 +215,9 @@ func reports(centres *concurtest.List) []concurtest.Report {
 var payments = map[string]string{
 	"CASH": "Cash", "IBCP": "AirPlus card", "IBEU": "AirPlus card, Europe", "CBCP": "Meridian purchasing card",
 }
+
+// classes are the vendor's codes of the payment types that are Brightwater's own.
+var classes = map[string]string{"IBEU": "IBCP"}
 
 var typeNames = map[string]string{
 	"AIRFR": "Airfare", "HOTEL": "Hotel", "TAXI": "Taxi", "TRAIN": "Train", "RENTC": "Rental car", "MILES": "Mileage",
