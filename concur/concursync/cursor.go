@@ -12,8 +12,10 @@ import (
 // position is where a sweep stands. As a Cursor it is text, so that another
 // process, or another version, goes on from it.
 type position struct {
+	floor time.Time // where the first sweep began; nothing before is ever asked for
 	since time.Time // everything changed before was seen
 	seen  time.Time // newest change so far, by Concur's clock
+	once  time.Time // everything changed before was seen in one sweep of several pages
 	page  string    // of the list; "" at the beginning of a sweep
 	again int       // how often the sweep began anew because its page was refused
 }
@@ -33,7 +35,7 @@ func readPosition(c connector.Cursor) (position, error) {
 		return position{}, fmt.Errorf("concursync: cursor %.40q is not one of this source's", string(c))
 	}
 	p := position{page: v.Get("page")}
-	for name, to := range map[string]*time.Time{"since": &p.since, "seen": &p.seen} {
+	for name, to := range p.times() {
 		if text := v.Get(name); text != "" {
 			if *to, err = time.Parse(time.RFC3339Nano, text); err != nil {
 				return position{}, fmt.Errorf("concursync: cursor's %s is no time", name)
@@ -48,9 +50,25 @@ func readPosition(c connector.Cursor) (position, error) {
 	return p, nil
 }
 
+func (p *position) times() map[string]*time.Time {
+	return map[string]*time.Time{"floor": &p.floor, "since": &p.since, "seen": &p.seen, "once": &p.once}
+}
+
+// beginning is where the first sweep begins.
+func beginning(t time.Time) position { return position{floor: t, since: t} }
+
+// back is from when on to ask: a while before what was seen, since stamps and
+// pages are not exact, but never before the first sweep's beginning.
+func (p position) back(overlap time.Duration) time.Time {
+	if t := p.since.Add(-overlap); t.After(p.floor) {
+		return t
+	}
+	return p.floor
+}
+
 func (p position) cursor() connector.Cursor {
 	v := url.Values{"v": {positionVersion}}
-	for name, t := range map[string]time.Time{"since": p.since, "seen": p.seen} {
+	for name, t := range p.times() {
 		if !t.IsZero() {
 			v.Set(name, t.UTC().Format(time.RFC3339Nano))
 		}
@@ -72,22 +90,38 @@ func (p *position) saw(t time.Time) {
 	}
 }
 
-// after returns the position that follows a page.
+// after returns the position that follows a page. A list that is paged by
+// positions shifts while it is read: when a row that was read moves to its end,
+// one of the next page moves into the page that was read, and is missed. So only
+// a sweep of one page, which is one moment, is believed at once; what a sweep of
+// several pages saw is asked for once more by the next one.
 func (p position) after(page string) position {
 	if page != "" {
 		p.page = page
 		return p
 	}
-	next := position{since: p.since}
-	if p.seen.After(next.since) {
-		next.since = p.seen
+	next := position{floor: p.floor, since: p.since}
+	switch {
+	case p.page == "":
+		next.since = later(p.since, p.seen)
+	case p.once.IsZero():
+		next.once = p.seen
+	default:
+		next.since, next.once = later(p.since, p.once), p.seen
 	}
 	return next
+}
+
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
 }
 
 // restart begins the sweep anew after its page was refused, as a list may do
 // with a position that it no longer keeps. It reports false when that was tried
 // often enough.
 func (p position) restart() (position, bool) {
-	return position{since: p.since, again: p.again + 1}, p.page != "" && p.again < maxAgain
+	return position{floor: p.floor, since: p.since, once: p.once, again: p.again + 1}, p.page != "" && p.again < maxAgain
 }

@@ -27,10 +27,30 @@
 //
 // A sweep asks version 3 which reports changed; version 4 gives the header, each
 // expense whole, its itemizations in place of itself, and its allocations;
-// version 3 gives the date of final approval, which decides the period; list
+// version 3 gives the date of final approval, which decides the period, and says
+// which expenses Expense Pay pays and whether a cash advance is applied; list
 // items give the codes behind custom fields. Rejected expenses are left out.
 // What was read is read again at its head, so that a report that changed
 // meanwhile is not posted half old and half new.
+//
+// # Going live
+//
+// What was approved before the connector came was posted by whatever came before
+// it. So the first sweep begins at its own moment, and nothing that changed
+// before is looked at, unless From of ReportsOptions and PaymentRequestsOptions
+// names an earlier one. Set it to the moment of going live. It bounds sweeps
+// alone: an event, and a later change of an old report, such as its payment, lead
+// to that report. Before going live, what is open in Concur should be posted.
+//
+// # Cash advances and Expense Pay
+//
+// Neither is posted as Concur settles it. The header's amounts due, and what
+// version 3 says, go into the document's Settlement and its entries, so that a
+// mapping notices: package mapping/rules parks a report on which an advance is
+// set off, one of which other amounts are due than the rules give, and one that
+// Expense Pay pays, unless the rules name a vendor for that. Reports that version
+// 3 does not show, those of Central Reconciliation, have the header's amounts
+// alone.
 //
 // # Reference data
 //
@@ -42,9 +62,12 @@
 //
 // # Errors
 //
-// A document that is not there is connector.ErrNotFound. A refused token, or a
-// call that is refused again after a refresh, is connector.ErrConnection: a
-// scope or a connection needs mending. Everything else is transient.
+// A document whose header is not there is connector.ErrNotFound; nothing else that
+// is not found says so. A refused token, or a call that is refused again after a
+// refresh, is connector.ErrConnection: a scope or a connection needs mending. When
+// it is one document that is refused, while another one can be read, that one is
+// rejected with a code of Codes, and so is what a person must mend in it.
+// Everything else is transient.
 //
 // Everything is safe for concurrent use.
 package concursync

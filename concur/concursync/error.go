@@ -26,11 +26,11 @@ func translate(err error) error {
 	return err
 }
 
-// translateDocument is translate for the call that decides whether the
-// document exists at all.
-func translateDocument(err error) error {
+// missing is for the call that decides whether the document exists at all. No
+// other call that finds nothing says so.
+func missing(err error) error {
 	if errors.Is(err, concur.ErrNotFound) {
 		return fmt.Errorf("%w: %w", connector.ErrNotFound, err)
 	}
-	return translate(err)
+	return err
 }

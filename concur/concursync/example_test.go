@@ -3,6 +3,7 @@ package concursync_test
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/ml-connector/ml-connector/concur"
 	"github.com/ml-connector/ml-connector/concur/concursync"
@@ -33,7 +34,8 @@ func ExampleReports() {
 		return
 	}
 
-	source := concursync.Reports(concur.NewClient(tokens, nil), nil)
+	// Without From it would see only what changes from now on.
+	source := concursync.Reports(concur.NewClient(tokens, nil), &concursync.ReportsOptions{From: time.Now().AddDate(0, -1, 0)})
 	page, err := source.Changes(ctx, "")
 	if err != nil {
 		fmt.Println(err)

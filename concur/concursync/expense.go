@@ -24,7 +24,7 @@ func (s *ReportSource) document(r *concur.Report, owner string) document.Documen
 		Country: r.CountryCode, Currency: r.CurrencyCode,
 		Owner: document.Person{ID: owner, EmployeeID: r.Employee.EmployeeID},
 		Date:  dateOf(r.ReportDate), Submitted: document.DateOf(r.SubmitDate.Time().In(s.opts.Location)),
-		Total: r.ApprovedAmount.Value.Value(),
+		Total: r.ApprovedAmount.Value.Value(), Settlement: settlementOf(r),
 	}
 }
 
@@ -36,7 +36,11 @@ func (s *ReportSource) complete(ctx context.Context, snap *connector.Snapshot[do
 	doc := &snap.Content
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(s.opts.Concurrency)
-	g.Go(func() error { return s.approval(ctx, snap, owner) })
+	var paid payments
+	g.Go(func() (err error) {
+		paid, err = s.versionThree(ctx, snap, owner)
+		return err
+	})
 	g.Go(func() (err error) {
 		doc.Custom, err = s.codes.resolve(ctx, header.CustomData)
 		return err
@@ -50,27 +54,40 @@ func (s *ReportSource) complete(ctx context.Context, snap *connector.Snapshot[do
 		return err
 	}
 	doc.Entries = entries
+	paid.mark(doc)
 	return nil
 }
 
-// approval fills in the owner and the date of final approval, which only
-// version 3 knows, and only by the owner's log-in name.
-func (s *ReportSource) approval(ctx context.Context, snap *connector.Snapshot[document.Document], owner string) error {
+// versionThree fills in what only version 3 knows, and only by the owner's
+// log-in name: the owner, the date of final approval, and how expenses are paid.
+func (s *ReportSource) versionThree(ctx context.Context, snap *connector.Snapshot[document.Document], owner string) (payments, error) {
 	doc := &snap.Content
 	user, err := s.people.user(ctx, owner)
 	if errors.Is(err, concur.ErrNotFound) {
 		// The mapping names what it misses without him, and a person decides.
 		snap.Why += "; the owner is no user any more, so no date of approval is to be had"
-		return nil
+		return payments{}, nil
 	}
 	if err != nil {
-		return err
+		return payments{}, err
 	}
 	doc.Owner.Login, doc.Owner.Name = user.UserName, user.DisplayName
 	if doc.Owner.EmployeeID == "" {
 		doc.Owner.EmployeeID = user.Enterprise.EmployeeNumber
 	}
-	r, err := s.client.ReportsV3.Get(ctx, doc.ID, user.UserName)
+	if err := s.approval(ctx, snap, user.UserName); err != nil {
+		return payments{}, err
+	}
+	paid, seen, err := s.payments(ctx, doc.ID, user.UserName)
+	if err == nil && !seen {
+		snap.Why += "; version 3 does not show its expenses, so whether Expense Pay pays them is not known"
+	}
+	return paid, err
+}
+
+func (s *ReportSource) approval(ctx context.Context, snap *connector.Snapshot[document.Document], login string) error {
+	doc := &snap.Content
+	r, err := s.client.ReportsV3.Get(ctx, doc.ID, login)
 	if errors.Is(err, concur.ErrNotFound) {
 		// Version 3 leaves some reports out, those of Central Reconciliation among them.
 		snap.Why += "; no date of approval is to be had"
@@ -194,7 +211,7 @@ func (s *ReportSource) leaf(ctx context.Context, header *concur.Report, owner, e
 		return leaf{entry: document.Entry{ID: expenseID, Parent: e.ParentExpenseID}, rejected: true}, nil
 	}
 	if c := e.ApprovedAmount.CurrencyCode; c != "" && c != header.CurrencyCode {
-		return leaf{}, fmt.Errorf("concursync: report %s: expense %s is approved in %s, the report in %s", header.ReportID, expenseID, c, header.CurrencyCode)
+		return leaf{}, otherCurrency(expenseID, "approved", c, header.CurrencyCode)
 	}
 	entry := document.Entry{
 		ID: e.ExpenseID, Parent: e.ParentExpenseID, Date: dateOf(e.TransactionDate),
@@ -207,7 +224,7 @@ func (s *ReportSource) leaf(ctx context.Context, header *concur.Report, owner, e
 		// Nothing of it is approved. What was entered is what the employee owes where
 		// the company's card paid.
 		if c := e.PostedAmount.CurrencyCode; c != "" && c != header.CurrencyCode {
-			return leaf{}, fmt.Errorf("concursync: report %s: expense %s was entered in %s, the report in %s", header.ReportID, expenseID, c, header.CurrencyCode)
+			return leaf{}, otherCurrency(expenseID, "entered", c, header.CurrencyCode)
 		}
 		entry.Amount = e.PostedAmount.Value.Value()
 	}
@@ -228,6 +245,11 @@ func (s *ReportSource) leaf(ctx context.Context, header *concur.Report, owner, e
 	}
 	entry.Allocations, err = s.allocations(ctx, header, owner, entry)
 	return leaf{entry: entry}, err
+}
+
+func otherCurrency(expenseID, how, currency, report string) error {
+	return rejection(ExpenseCurrency, "expense "+expenseID, currency,
+		fmt.Sprintf("the expense is %s in %.8s, the report is in %.8s", how, currency, report), nil)
 }
 
 func (s *ReportSource) allocations(ctx context.Context, header *concur.Report, owner string, e document.Entry) ([]document.Allocation, error) {

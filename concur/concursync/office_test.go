@@ -2,7 +2,10 @@ package concursync_test
 
 import (
 	"context"
+	"net/http"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -61,6 +64,21 @@ func lunch(amount string) concurtest.Expense {
 	return concurtest.Expense{Type: "LUNCH", Amount: concurtest.Amount(amount)}
 }
 
+type change = connector.Change[document.Document]
+
+// longAgo is before anything that these tests do, also where time is virtual.
+var longAgo = time.Date(1999, 1, 1, 0, 0, 0, 0, time.UTC)
+
+// fromLongAgo are options whose first sweep sees everything.
+func fromLongAgo(opts *concursync.ReportsOptions) *concursync.ReportsOptions {
+	out := concursync.ReportsOptions{}
+	if opts != nil {
+		out = *opts
+	}
+	out.From = longAgo
+	return &out
+}
+
 func (o *office) ref(r concurtest.Report) connector.Ref {
 	return connector.Ref{Kind: "report", ID: r.ID, Hint: o.owner.ID}
 }
@@ -70,6 +88,24 @@ func (o *office) fetch(t *testing.T, r concurtest.Report, opts *concursync.Repor
 	s, err := concursync.Reports(o.client, opts).Fetch(t.Context(), o.ref(r))
 	require.NoError(t, err)
 	return s
+}
+
+// within matches the calls whose path holds a text.
+func within(path string) func(*http.Request) bool {
+	return func(r *http.Request) bool { return strings.Contains(r.URL.Path, path) }
+}
+
+// rejectedWith returns the one issue that a document was rejected with.
+func rejectedWith(t *testing.T, err error) connector.Issue {
+	t.Helper()
+	var r *connector.Rejection
+	require.ErrorAs(t, err, &r)
+	require.Len(t, r.Issues, 1)
+	require.NotErrorIs(t, err, connector.ErrConnection)
+	for _, text := range []string{r.Issues[0].Message, r.Issues[0].Remedy, string(r.Issues[0].Owner)} {
+		require.NotEmpty(t, text)
+	}
+	return r.Issues[0]
 }
 
 // sweep reads pages until there are no more.

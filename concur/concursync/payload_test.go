@@ -47,6 +47,7 @@ func newWire(t *testing.T) *wire {
 		id := filepath.Base(r.URL.Path)
 		return httpmock.NewStringResponse(200, `{"id":"`+id+`","shortCode":"code-`+id[:4]+`","value":"Name"}`), nil
 	})
+	w.get(us2+"/api/v3.0/expense/entries", `{"Items":[],"NextPage":null}`)
 	w.RegisterResponder(http.MethodGet, `=~/itemizations$`, httpmock.NewStringResponder(200, `[]`))
 	w.RegisterResponder(http.MethodGet, `=~/allocations$`, httpmock.NewStringResponder(200, `[]`))
 	return w
@@ -58,10 +59,12 @@ func (w *wire) get(url, body string) {
 
 func (w *wire) fetch(t *testing.T) connector.Snapshot[document.Document] {
 	t.Helper()
-	s, err := concursync.Reports(w.client, nil).Fetch(t.Context(), connector.Ref{Kind: "report", ID: reportID, Hint: ownerID})
+	s, err := concursync.Reports(w.client, nil).Fetch(t.Context(), ref())
 	require.NoError(t, err)
 	return s
 }
+
+func ref() connector.Ref { return connector.Ref{Kind: "report", ID: reportID, Hint: ownerID} }
 
 func payload(t *testing.T, name string) string {
 	t.Helper()
@@ -154,7 +157,7 @@ func TestClassOfThePaymentTypeIsTakenWhenAskedFor(t *testing.T) {
 	w.get(inReport, header)
 	w.get(inReport+"/expenses", `[`+expense("A", "100.00", ``)+`]`)
 	w.get(inReport+"/expenses/A", expense("A", "100.00", ``))
-	s, err := concursync.Reports(w.client, &concursync.ReportsOptions{PaymentClass: true}).Fetch(t.Context(), connector.Ref{Kind: "report", ID: reportID, Hint: ownerID})
+	s, err := concursync.Reports(w.client, &concursync.ReportsOptions{PaymentClass: true}).Fetch(t.Context(), ref())
 	require.NoError(t, err)
 	require.Equal(t, "CBCP", s.Content.Entries[0].Payment.Code)
 }
@@ -166,8 +169,11 @@ func TestExpenseApprovedInAnotherCurrencyIsRefused(t *testing.T) {
 	euro := strings.ReplaceAll(expense("A", "100.00", ``), "USD", "EUR")
 	w.get(inReport+"/expenses", `[`+euro+`]`)
 	w.get(inReport+"/expenses/A", euro)
-	_, err := concursync.Reports(w.client, nil).Fetch(t.Context(), connector.Ref{Kind: "report", ID: reportID, Hint: ownerID})
+	_, err := concursync.Reports(w.client, nil).Fetch(t.Context(), ref())
 	require.ErrorContains(t, err, "approved in EUR")
+	var rejected *connector.Rejection
+	require.ErrorAs(t, err, &rejected, "it would be tried for ever")
+	require.Equal(t, []string{concursync.ExpenseCurrency, "expense A", "EUR"}, []string{rejected.Issues[0].Code, rejected.Issues[0].Field, rejected.Issues[0].Value})
 }
 
 func TestReportThatVersionThreeDoesNotHaveHasNoPeriod(t *testing.T) {

@@ -27,7 +27,15 @@ type PaymentRequestsOptions struct {
 	ReadyApproval, ReadyPayment []string
 	// WithdrawnApproval are the approval codes of an invoice that was sent back.
 	WithdrawnApproval []string
-	// From is where the first sweep begins. Default: DefaultLookback ago.
+	// From is where the first sweep begins: the moment of going live. Invoices that
+	// changed before are left alone; where a digest does not say when it changed, a
+	// day more is looked at, since the service's filter knows whole days only.
+	//
+	// Default: the moment of the first sweep, by this machine's clock, which the
+	// cursor keeps. The default never reaches back, because what was approved
+	// before has been posted before: with From in the past, every invoice that
+	// changed since and is ready is posted, again if something else posted it.
+	// From counts for the first sweep only.
 	From time.Time
 	// PageSize is how many digests a page of the sweep asks for. Default:
 	// DefaultPageSize; the vendor's own is 1000.
@@ -45,6 +53,7 @@ type PaymentRequestSource struct {
 	client  *concur.Client
 	opts    PaymentRequestsOptions
 	people  people
+	others  others
 	checked atomic.Bool
 }
 
@@ -52,6 +61,7 @@ type PaymentRequestSource struct {
 // are of kind "invoice". It makes no call.
 func PaymentRequests(client *concur.Client, opts *PaymentRequestsOptions) *PaymentRequestSource {
 	s := &PaymentRequestSource{client: client, people: people{client: client}}
+	s.others.kind, s.others.code = document.Invoice, InvoiceForbidden
 	if opts != nil {
 		s.opts = *opts
 	}
@@ -122,6 +132,7 @@ const dayOverlap = 2 * day
 // Changes implements connector.Source: the digests of invoices that changed, by
 // whole days with two to spare. A digest's Version changes with its last change,
 // its statuses and its total, so what a sweep sees again is not fetched again.
+// Several pages and the beginning are handled as ReportSource.Changes does.
 func (s *PaymentRequestSource) Changes(ctx context.Context, after connector.Cursor) (connector.Page[document.Document], error) {
 	none := connector.Page[document.Document]{}
 	pos, err := readPosition(after)
@@ -134,11 +145,14 @@ func (s *PaymentRequestSource) Changes(ctx context.Context, after connector.Curs
 		}
 	}
 	if pos.since.IsZero() {
-		if pos.since = s.opts.From; pos.since.IsZero() {
-			pos.since = time.Now().Add(-DefaultLookback)
+		if s.opts.From.IsZero() {
+			return connector.Page[document.Document]{Next: beginning(time.Now()).cursor(), More: true}, nil
 		}
+		pos = beginning(s.opts.From)
 	}
-	q := concur.DigestQuery{LastModifiedDateAfter: dayOf(pos.since.Add(-dayOverlap)), Limit: s.opts.PageSize}
+	// The day of the beginning itself may be meant by neither end of the filter.
+	since := later(pos.since.Add(-dayOverlap), pos.floor.Add(-day))
+	q := concur.DigestQuery{LastModifiedDateAfter: dayOf(since), Limit: s.opts.PageSize}
 	list, err := s.client.Digests.ListPage(ctx, q, pos.page)
 	if err != nil {
 		if again, ok := pos.restart(); ok && (errors.Is(err, concur.ErrInvalid) || errors.Is(err, concur.ErrNotFound)) {
@@ -146,10 +160,10 @@ func (s *PaymentRequestSource) Changes(ctx context.Context, after connector.Curs
 		}
 		return none, translate(err)
 	}
-	page := connector.Page[document.Document]{Changes: make([]connector.Change[document.Document], len(list.Items))}
+	page := connector.Page[document.Document]{Changes: make([]connector.Change[document.Document], 0, len(list.Items))}
 	g, gctx := errgroup.WithContext(ctx)
 	g.SetLimit(DefaultConcurrency)
-	for i, d := range list.Items {
+	for _, d := range list.Items {
 		if d == nil || d.Request() == "" {
 			return none, errors.New("concursync: a listed invoice has no id")
 		}
@@ -158,16 +172,19 @@ func (s *PaymentRequestSource) Changes(ctx context.Context, after connector.Curs
 			// The specification lacks the stamp. Our own clock stands in for it, with so
 			// much to spare that being ahead does no harm.
 			changed = time.Now().Add(-2 * day)
+		} else if changed.Before(pos.floor) {
+			continue
 		}
 		pos.saw(changed)
-		page.Changes[i] = connector.Change[document.Document]{
+		page.Changes = append(page.Changes, connector.Change[document.Document]{
 			Ref: connector.Ref{Kind: string(document.Invoice), ID: d.Request()},
 			Version: version(d.LastModifiedDate.String(), string(d.ApprovalStatusCode), string(d.PaymentStatusCode),
 				d.Total.Value().String(), fmt.Sprint(d.IsDeleted)),
-		}
-		g.Go(func() error {
-			owner, err := s.people.id(gctx, string(d.OwnerLoginID))
-			page.Changes[i].Ref.Hint = owner
+		})
+		// The slice never grows beyond its capacity, so the place stays.
+		hint := &page.Changes[len(page.Changes)-1].Ref.Hint
+		g.Go(func() (err error) {
+			*hint, err = s.people.id(gctx, string(d.OwnerLoginID))
 			return err
 		})
 	}
@@ -185,8 +202,37 @@ func dayOf(t time.Time) concur.Date {
 }
 
 // Fetch implements connector.Source. Ref.Hint is the owner's UUID; without it
-// the owner is taken from the digest.
+// the owner is taken from the digest. An invoice that is refused although another
+// one can be read is rejected by itself, with InvoiceForbidden.
 func (s *PaymentRequestSource) Fetch(ctx context.Context, ref connector.Ref) (connector.Snapshot[document.Document], error) {
+	snap, err := s.read(ctx, ref)
+	if err != nil {
+		return connector.Snapshot[document.Document]{}, s.others.judge(ctx, err, ref, s.candidates, func(ctx context.Context, other connector.Ref) error {
+			_, err := s.read(ctx, other)
+			return err
+		})
+	}
+	s.others.pass()
+	return snap, nil
+}
+
+// candidates are invoices that changed lately.
+func (s *PaymentRequestSource) candidates(ctx context.Context) ([]connector.Ref, error) {
+	list, err := s.client.Digests.ListPage(ctx, concur.DigestQuery{LastModifiedDateAfter: dayOf(time.Now().Add(-lookback)), Limit: 2 * othersTried}, "")
+	if err != nil {
+		return nil, err
+	}
+	var refs []connector.Ref
+	for _, d := range list.Items {
+		if d != nil && d.Request() != "" {
+			refs = append(refs, connector.Ref{Kind: string(document.Invoice), ID: d.Request()})
+		}
+	}
+	return refs, nil
+}
+
+// read is Fetch with the errors as they came.
+func (s *PaymentRequestSource) read(ctx context.Context, ref connector.Ref) (connector.Snapshot[document.Document], error) {
 	none := connector.Snapshot[document.Document]{}
 	r, err := s.client.PaymentRequests.Get(ctx, ref.ID)
 	if err != nil {
@@ -234,7 +280,7 @@ func (s *PaymentRequestSource) missing(ctx context.Context, id string, err error
 			return fmt.Errorf("%w: %w", connector.ErrNotFound, err)
 		}
 	}
-	return translateDocument(err)
+	return missing(err)
 }
 
 // owner reads whose the invoice is; nobody is an answer too.
@@ -244,10 +290,9 @@ func (s *PaymentRequestSource) owner(ctx context.Context, id string) (string, er
 		return "", nil
 	}
 	if err != nil {
-		return "", translate(err)
+		return "", err
 	}
-	owner, err := s.people.id(ctx, string(d.OwnerLoginID))
-	return owner, translate(err)
+	return s.people.id(ctx, string(d.OwnerLoginID))
 }
 
 func (s *PaymentRequestSource) phase(r *concur.PaymentRequest) (connector.Phase, string) {

@@ -20,7 +20,7 @@ var invoiceCodes = concurtest.InvoiceCodes{
 }
 
 var invoiceOptions = concursync.PaymentRequestsOptions{
-	ReadyApproval: []string{"OK"}, ReadyPayment: []string{"PP", "EX", "PD"}, WithdrawnApproval: []string{"BACK"},
+	From: longAgo, ReadyApproval: []string{"OK"}, ReadyPayment: []string{"PP", "EX", "PD"}, WithdrawnApproval: []string{"BACK"},
 }
 
 func openInvoices(t *testing.T, opts *concurtest.Options) *office {

@@ -8,6 +8,8 @@ import (
 	"github.com/ml-connector/ml-connector/concur"
 )
 
+var errNobody = errors.New("concursync: there is no user of that name")
+
 // people looks up who owns a document, by log-in name and by id.
 type people struct {
 	client  *concur.Client
@@ -25,14 +27,18 @@ func (p *people) id(ctx context.Context, login string) (string, error) {
 	if login == "" {
 		return "", nil
 	}
-	return p.byLogin.get(strings.ToLower(login), func() (string, error) {
+	id, err := p.byLogin.get(strings.ToLower(login), func() (string, error) {
 		u, err := p.client.Users.ByLogin(ctx, login)
 		switch {
 		case errors.Is(err, concur.ErrNotFound), errors.Is(err, concur.ErrInvalid):
-			return "", nil
+			return "", errNobody // not remembered: a replay after he was made a user again must find him
 		case err != nil:
 			return "", err
 		}
 		return u.ID, nil
 	})
+	if errors.Is(err, errNobody) {
+		return "", nil
+	}
+	return id, err
 }

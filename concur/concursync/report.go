@@ -19,11 +19,13 @@ import (
 
 // Defaults of the sources' options.
 const (
-	DefaultLookback    = 90 * 24 * time.Hour
 	DefaultOverlap     = 15 * time.Minute
 	DefaultPageSize    = 100
 	DefaultConcurrency = 4
 )
+
+// lookback is how far back a report is looked for whose owner nobody named.
+const lookback = 90 * 24 * time.Hour
 
 // ReportsOptions configure a source of expense reports. Nil, and each field's
 // zero value, mean the defaults.
@@ -31,10 +33,17 @@ type ReportsOptions struct {
 	// Ready are the payment statuses of a finally approved report. Default:
 	// P_PROC, P_PAYC and P_PAID. A customer's own codes may be added.
 	Ready []concur.PaymentStatus
-	// From is where the first sweep begins. Default: DefaultLookback ago.
+	// From is where the first sweep begins: the moment of going live. Reports that
+	// changed before are not looked at by any sweep.
+	//
+	// Default: the moment of the first sweep, by this machine's clock, which the
+	// cursor keeps. The default never reaches back, because what was approved
+	// before has been posted before: with From in the past, every report that
+	// changed since and is ready is posted, again if something else posted it.
+	// From counts for the first sweep only.
 	From time.Time
 	// Overlap is how much of the time before the last change a sweep looks at
-	// again. Default: DefaultOverlap.
+	// again, but never before From. Default: DefaultOverlap.
 	Overlap time.Duration
 	// PageSize is how many reports a page of the sweep asks for. Default:
 	// DefaultPageSize; the vendor documents no maximum.
@@ -64,12 +73,14 @@ type ReportSource struct {
 	opts   ReportsOptions
 	codes  codes
 	people people
+	others others
 }
 
 // Reports returns the source of a company's expense reports, which are of kind
 // "report". It makes no call.
 func Reports(client *concur.Client, opts *ReportsOptions) *ReportSource {
 	s := &ReportSource{client: client, people: people{client: client}}
+	s.others.kind, s.others.code = document.Report, ReportForbidden
 	if opts != nil {
 		s.opts = *opts
 	}
@@ -105,6 +116,10 @@ func (s *ReportSource) Kinds() []string { return []string{string(document.Report
 // changed, by the time of their last change with an overlap. A report's Version
 // changes with that time and with its statuses, so what a sweep sees again is
 // not fetched again.
+//
+// The list is paged by positions that may shift while it is read, so a sweep of
+// several pages is made twice from where it began. Without ReportsOptions.From
+// the first page of all is empty: it marks where the first sweep begins.
 func (s *ReportSource) Changes(ctx context.Context, after connector.Cursor) (connector.Page[document.Document], error) {
 	var page connector.Page[document.Document]
 	pos, err := readPosition(after)
@@ -112,9 +127,12 @@ func (s *ReportSource) Changes(ctx context.Context, after connector.Cursor) (con
 		return page, err
 	}
 	if pos.since.IsZero() {
-		pos.since = s.from()
+		if s.opts.From.IsZero() {
+			return connector.Page[document.Document]{Next: beginning(time.Now()).cursor(), More: true}, nil
+		}
+		pos = beginning(s.opts.From)
 	}
-	list, err := s.client.ReportsV3.ListPage(ctx, s.query(pos.since.Add(-s.opts.Overlap)), pos.page)
+	list, err := s.client.ReportsV3.ListPage(ctx, s.query(pos.back(s.opts.Overlap)), pos.page)
 	if err != nil {
 		if again, ok := pos.restart(); ok && (errors.Is(err, concur.ErrInvalid) || errors.Is(err, concur.ErrNotFound)) {
 			return connector.Page[document.Document]{Next: again.cursor(), More: true}, nil
@@ -147,13 +165,6 @@ func (s *ReportSource) Changes(ctx context.Context, after connector.Cursor) (con
 	return page, nil
 }
 
-func (s *ReportSource) from() time.Time {
-	if !s.opts.From.IsZero() {
-		return s.opts.From
-	}
-	return time.Now().Add(-DefaultLookback)
-}
-
 func (s *ReportSource) query(since time.Time) concur.ReportV3Query {
 	return concur.ReportV3Query{User: concur.AllUsers, ModifiedDateAfter: since, Limit: s.opts.PageSize}
 }
@@ -167,7 +178,50 @@ func version(parts ...string) string {
 // Fetch implements connector.Source. Ref.Hint is the owner's UUID; without it
 // the report is looked for in the list of changed ones. Of a report that is not
 // ready the header alone is read.
+//
+// Only a header that is not there is connector.ErrNotFound. A report that is
+// refused although another one can be read whole is rejected by itself, with
+// ReportForbidden; when none can be read it is connector.ErrConnection.
 func (s *ReportSource) Fetch(ctx context.Context, ref connector.Ref) (connector.Snapshot[document.Document], error) {
+	snap, err := s.read(ctx, ref)
+	if err != nil {
+		return connector.Snapshot[document.Document]{}, s.others.judge(ctx, err, ref, s.candidates, func(ctx context.Context, other connector.Ref) error {
+			_, err := s.read(ctx, other)
+			return err
+		})
+	}
+	if snap.Phase == connector.Ready {
+		s.others.pass()
+	}
+	return snap, nil
+}
+
+// candidates are reports that are ready, with their owners.
+func (s *ReportSource) candidates(ctx context.Context) ([]connector.Ref, error) {
+	list, err := s.client.ReportsV3.ListPage(ctx, concur.ReportV3Query{
+		User: concur.AllUsers, PaymentStatusCode: s.opts.Ready, ModifiedDateAfter: time.Now().Add(-lookback), Limit: 2 * othersTried,
+	}, "")
+	if err != nil {
+		return nil, err
+	}
+	var refs []connector.Ref
+	for _, r := range list.Items {
+		if r == nil {
+			continue
+		}
+		owner, err := s.people.id(ctx, r.OwnerLoginID)
+		if err != nil {
+			return nil, err
+		}
+		if owner != "" {
+			refs = append(refs, connector.Ref{Kind: string(document.Report), ID: r.ID, Hint: owner})
+		}
+	}
+	return refs, nil
+}
+
+// read is Fetch with the errors as they came.
+func (s *ReportSource) read(ctx context.Context, ref connector.Ref) (connector.Snapshot[document.Document], error) {
 	none := connector.Snapshot[document.Document]{}
 	owner := ref.Hint
 	if owner == "" {
@@ -178,7 +232,7 @@ func (s *ReportSource) Fetch(ctx context.Context, ref connector.Ref) (connector.
 	}
 	header, err := s.client.Reports.Get(ctx, owner, ref.ID)
 	if err != nil {
-		return none, translateDocument(err)
+		return none, missing(err)
 	}
 	if header.UserID != "" {
 		owner = header.UserID
@@ -197,14 +251,15 @@ func (s *ReportSource) Fetch(ctx context.Context, ref connector.Ref) (connector.
 		return snap, nil
 	}
 	if err := s.complete(ctx, &snap, header, owner); err != nil {
-		return none, translate(err)
+		return none, err
 	}
 	// Whoever changed the report while it was read changed its head as well.
 	again, err := s.client.Reports.Get(ctx, owner, ref.ID)
 	if err != nil {
-		return none, translateDocument(err)
+		return none, missing(err)
 	}
 	if again.ReportVersion != header.ReportVersion || !again.ApprovedAmount.Value.Equal(header.ApprovedAmount.Value) ||
+		!again.AmountDueEmployee.Value.Equal(header.AmountDueEmployee.Value) ||
 		!slices.Contains(s.opts.Ready, again.PaymentStatusID) {
 		return none, fmt.Errorf("concursync: report %s changed while it was read", ref.ID)
 	}
@@ -227,23 +282,28 @@ func (s *ReportSource) phase(r *concur.Report) (connector.Phase, string) {
 }
 
 // owner looks for a report whose owner nobody named, among those that changed
-// since the first sweep's beginning.
+// since the first sweep's beginning or lately. That it is not among them does
+// not say that it does not exist.
 func (s *ReportSource) owner(ctx context.Context, reportID string) (string, error) {
-	for r, err := range s.client.ReportsV3.List(ctx, s.query(s.from())) {
+	since := time.Now().Add(-lookback)
+	if from := s.opts.From; !from.IsZero() && from.Before(since) {
+		since = from
+	}
+	for r, err := range s.client.ReportsV3.List(ctx, s.query(since)) {
 		if err != nil {
-			return "", translate(err)
+			return "", err
 		}
 		if r.ID != reportID {
 			continue
 		}
 		owner, err := s.people.id(ctx, r.OwnerLoginID)
 		if err != nil {
-			return "", translate(err)
+			return "", err
 		}
 		if owner == "" {
-			return "", fmt.Errorf("concursync: the owner of report %s is no user any more", reportID)
+			return "", rejection(ReportOwnerUnknown, "owner", "", "the report's owner is no user any more", nil)
 		}
 		return owner, nil
 	}
-	return "", fmt.Errorf("%w: report %s is not among those changed lately", connector.ErrNotFound, reportID)
+	return "", rejection(ReportOwnerUnknown, "owner", "", "the report is not among those that changed lately, and nobody says whose it is", nil)
 }

@@ -255,12 +255,29 @@ func TestOwnerIsFoundWithoutAHint(t *testing.T) {
 	require.Equal(t, o.owner.ID, s.Ref.Hint)
 }
 
-func TestUnknownReportWithoutAHintIsNotFound(t *testing.T) {
+func TestReportWhoseOwnerNobodyKnowsParks(t *testing.T) {
 	t.Parallel()
 	o := open(t, nil)
-	o.approved(lunch("12.50"))
-	_, err := concursync.Reports(o.client, nil).Fetch(t.Context(), connector.Ref{Kind: "report", ID: "764428DD6A664AF0BFCB"})
-	require.ErrorIs(t, err, connector.ErrNotFound)
+	r := o.approved(lunch("12.50"))
+	for _, id := range []string{"764428DD6A664AF0BFCB", r.ID} {
+		_, err := concursync.Reports(o.client, nil).Fetch(t.Context(), connector.Ref{Kind: "report", ID: id})
+		require.Equal(t, concursync.ReportOwnerUnknown, rejectedWith(t, err).Code)
+		require.NotErrorIs(t, err, connector.ErrNotFound, "that nobody names the owner does not say that the report is gone")
+		o.Inject(concurtest.Fault{Path: "/.search", Status: 200, Body: `{"Resources":[]}`, Times: -1})
+	}
+}
+
+func TestOnlyAMissingHeaderIsAMissingReport(t *testing.T) {
+	t.Parallel()
+	for _, path := range []string{"/profile/identity/v4.1/Users/", "/api/v3.0/expense/reports/", "/api/v3.0/expense/entries", "/expenses", "/allocations", "/list/v4/items"} {
+		o := open(t, nil)
+		e := lunch("12.50")
+		e.Custom = concurtest.Custom{"custom5": o.centres.Value("200")}
+		r := o.approved(e)
+		o.Inject(concurtest.Fault{Match: within(path), Status: 404, Times: -1})
+		_, err := concursync.Reports(o.client, nil).Fetch(t.Context(), o.ref(r))
+		require.NotErrorIs(t, err, connector.ErrNotFound, path)
+	}
 }
 
 func TestRefusedConnectionNeedsMending(t *testing.T) {
@@ -307,7 +324,7 @@ func TestSweepFindsEveryReportWithItsOwner(t *testing.T) {
 	for range 7 {
 		o.approved(lunch("12.50"))
 	}
-	found, _ := sweep(t.Context(), t, concursync.Reports(o.client, &concursync.ReportsOptions{PageSize: 3}), "")
+	found, _ := sweep(t.Context(), t, concursync.Reports(o.client, fromLongAgo(&concursync.ReportsOptions{PageSize: 3})), "")
 	require.Len(t, found, 7)
 	for _, c := range found {
 		require.Equal(t, connector.Ref{Kind: "report", ID: c.Ref.ID, Hint: o.owner.ID}, c.Ref)
@@ -319,7 +336,7 @@ func TestSweepNeverPutsALoginIntoARow(t *testing.T) {
 	t.Parallel()
 	o := open(t, nil)
 	o.approved(lunch("12.50"))
-	found, next := sweep(t.Context(), t, concursync.Reports(o.client, nil), "")
+	found, next := sweep(t.Context(), t, concursync.Reports(o.client, fromLongAgo(nil)), "")
 	for _, c := range found {
 		require.NotContains(t, c.Ref.Hint+c.Version, "@")
 	}
@@ -330,7 +347,7 @@ func TestNextSweepSeesTheSameVersionsUntilSomethingChanges(t *testing.T) {
 	t.Parallel()
 	o := open(t, nil)
 	r := o.company.AddReport(concurtest.Report{Owner: login, Expenses: []concurtest.Expense{lunch("12.50")}})
-	s := concursync.Reports(o.client, nil)
+	s := concursync.Reports(o.client, fromLongAgo(nil))
 	first, next := sweep(t.Context(), t, s, "")
 	again, next := sweep(t.Context(), t, s, next)
 	require.Equal(t, first, again)
@@ -347,7 +364,7 @@ func TestSweepLeavesBehindWhatDidNotChange(t *testing.T) {
 		old := o.approved(lunch("12.50"))
 		time.Sleep(24 * time.Hour) //nolint:forbidigo // virtual time
 		recent := o.approved(lunch("13.50"))
-		s := concursync.Reports(o.client, nil)
+		s := concursync.Reports(o.client, fromLongAgo(nil))
 		_, next := sweep(t.Context(), t, s, "")
 		found, _ := sweep(t.Context(), t, s, next)
 		require.Contains(t, found, recent.ID)
@@ -360,7 +377,7 @@ func TestOwnClockThatIsAheadLosesNoChange(t *testing.T) {
 	behind := time.Now().Add(-3 * time.Hour)
 	o := open(t, &concurtest.Options{Now: func() time.Time { return behind }, AccessTokenLifetime: 24 * time.Hour})
 	o.approved(lunch("12.50"))
-	s := concursync.Reports(o.client, nil)
+	s := concursync.Reports(o.client, fromLongAgo(nil))
 	_, next := sweep(t.Context(), t, s, "")
 	later := o.approved(lunch("13.50"))
 	found, _ := sweep(t.Context(), t, s, next)
@@ -374,9 +391,9 @@ func TestSweepGoesOnInAnotherProcess(t *testing.T) {
 		o.approved(lunch("12.50"))
 	}
 	opts := &concursync.ReportsOptions{PageSize: 2}
-	p, err := concursync.Reports(o.client, opts).Changes(t.Context(), "")
+	p, err := concursync.Reports(o.client, fromLongAgo(opts)).Changes(t.Context(), "")
 	require.NoError(t, err)
-	rest, _ := sweep(t.Context(), t, concursync.Reports(o.client, opts), p.Next)
+	rest, _ := sweep(t.Context(), t, concursync.Reports(o.client, fromLongAgo(opts)), p.Next)
 	require.Len(t, rest, 3)
 }
 
@@ -386,7 +403,7 @@ func TestSweepBeginsAnewWhenItsPageIsRefused(t *testing.T) {
 	for range 5 {
 		o.approved(lunch("12.50"))
 	}
-	s := concursync.Reports(o.client, &concursync.ReportsOptions{PageSize: 2})
+	s := concursync.Reports(o.client, fromLongAgo(&concursync.ReportsOptions{PageSize: 2}))
 	p, err := s.Changes(t.Context(), "")
 	require.NoError(t, err)
 	o.Inject(concurtest.Fault{Path: "/api/v3.0/expense/reports", Status: 400, Body: `{"Message":"offset is invalid"}`})
@@ -400,7 +417,7 @@ func TestSweepWhosePagesAreAlwaysRefusedSaysSo(t *testing.T) {
 	for range 5 {
 		o.approved(lunch("12.50"))
 	}
-	s := concursync.Reports(o.client, &concursync.ReportsOptions{PageSize: 2})
+	s := concursync.Reports(o.client, fromLongAgo(&concursync.ReportsOptions{PageSize: 2}))
 	o.Inject(concurtest.Fault{Path: "/api/v3.0/expense/reports", Status: 400, Times: -1, Match: func(r *http.Request) bool { return r.URL.Query().Get("offset") != "" }})
 	var after connector.Cursor
 	var err error
@@ -419,7 +436,7 @@ func TestOwnerWhoLeftDoesNotStopTheSweep(t *testing.T) {
 	o := open(t, nil)
 	r := o.approved(lunch("12.50"))
 	o.Inject(concurtest.Fault{Path: "/.search", Status: 200, Body: `{"Resources":[]}`})
-	found, _ := sweep(t.Context(), t, concursync.Reports(o.client, nil), "")
+	found, _ := sweep(t.Context(), t, concursync.Reports(o.client, fromLongAgo(nil)), "")
 	require.Empty(t, found[r.ID].Ref.Hint)
 }
 
@@ -427,7 +444,7 @@ func TestForeignCursorIsRefused(t *testing.T) {
 	t.Parallel()
 	o := open(t, nil)
 	for _, c := range []connector.Cursor{"17", "v=2", "v=1&since=yesterday", "%zz"} {
-		_, err := concursync.Reports(o.client, nil).Changes(t.Context(), c)
+		_, err := concursync.Reports(o.client, fromLongAgo(nil)).Changes(t.Context(), c)
 		require.Error(t, err, c)
 	}
 }

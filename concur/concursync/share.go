@@ -3,7 +3,6 @@ package concursync
 import (
 	"github.com/shopspring/decimal"
 
-	"github.com/ml-connector/ml-connector/sync/connector"
 	"github.com/ml-connector/ml-connector/sync/document"
 )
 
@@ -20,11 +19,7 @@ func shareOut(as []document.Allocation, amount decimal.Decimal, currency, field 
 	}
 	amounts, err := document.AllocatePercent(amount, percents, minor)
 	if err != nil {
-		return &connector.Rejection{Err: err, Issues: []connector.Issue{{
-			Code: AllocationPercent, Field: field, Owner: connector.ConcurAdmin,
-			Message: "its allocations cannot be turned into amounts",
-			Remedy:  catalogue[0].Remedy,
-		}}}
+		return rejection(AllocationPercent, field, "", "its allocations cannot be turned into amounts", err)
 	}
 	for i := range as {
 		as[i].Amount = amounts[i]

@@ -28,6 +28,11 @@
 // one that the ERP has; none is ever created. A Reason stands for every value,
 // with the rule and its line.
 //
+// What the invoices come to is compared with what the source says is due to the
+// employee and to cards. A cash advance that is set off, and what Expense Pay pays
+// where expense_pay names no vendor, are not posted: such a report parks, and is
+// entered by hand.
+//
 // # How it fails
 //
 // Load returns Errors: all faults of a file at once, each with line and column.

@@ -201,6 +201,22 @@ func sumTrials() []trial {
 				b.editInvoice(func(p *concurtest.PaymentRequest) { p.Lines[0].Allocations[1].Percentage = money("50") })
 			},
 		},
+		{code: concursync.ExpenseCurrency, none: "the simulator approves all expenses of a report in its currency, as SAP Concur does"},
+		{
+			code: concursync.ReportForbidden, doc: report(nil), mend: allowed,
+			prep: func(b *workbench) {
+				b.company.Approve(b.company.Reports[0].ID) // another one, which may be read
+				b.forbid("/reports/")
+			},
+		},
+		{code: concursync.InvoiceForbidden, prep: func(b *workbench) { b.forbid("/paymentrequest/") }, doc: invoice(nil), mend: allowed},
+		{
+			code: concursync.ReportOwnerUnknown, mend: allowed,
+			prep: func(b *workbench) {
+				b.concur.Inject(concurtest.Fault{Path: "/.search", Times: -1, Status: http.StatusOK, Body: `{"Resources":[]}`})
+			},
+			doc: report(func(b *workbench, _ *concurtest.Report) { b.strange = true }),
+		},
 		{code: rules.NumberMissing, prep: saying(func(d *document.Document) { d.Number = "" }), doc: invoice(nil), mend: truth},
 		{code: rules.NumberTooLong, doc: number(strings.Repeat("9", 60)), mend: right},
 		{code: rules.NumberInvalid, doc: number("INV\x011"), mend: right},
@@ -223,6 +239,16 @@ func sumTrials() []trial {
 		},
 	}
 }
+
+// forbid lets Concur refuse the document that is made, wherever it is part of a
+// path behind what is given.
+func (b *workbench) forbid(before string) {
+	b.concur.Inject(concurtest.Fault{Times: -1, Status: http.StatusForbidden, Match: func(r *http.Request) bool {
+		return b.ref.ID != "" && strings.Contains(r.URL.Path, before+b.ref.ID)
+	}})
+}
+
+func allowed(b *workbench) { b.concur.ClearFaults() }
 
 // change lets somebody change the invoice in Epicor, once, before the connector
 // looks for it after a lost answer.

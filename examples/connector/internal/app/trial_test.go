@@ -64,6 +64,7 @@ type workbench struct {
 	// mutate changes what Concur says; refuse, deliver and reverse stand before the ends.
 	mutate  func(*connector.Snapshot[document.Document])
 	refuse  error
+	strange bool // the notice does not say whose the report is
 	deliver func(*connector.Delivery[document.Posting]) error
 	reverse error
 }
@@ -187,6 +188,9 @@ func report(change func(*workbench, *concurtest.Report)) func(*workbench) string
 		b.company.Approve(r.ID)
 		b.number = r.Number
 		b.ref = connector.Ref{Kind: "report", ID: r.ID, Hint: b.company.UserIDs[r.Owner]}
+		if b.strange {
+			b.ref.Hint = ""
+		}
 		b.knock()
 		return "report/" + r.ID
 	}

@@ -67,6 +67,22 @@ var details = map[string]detail{
 	"settlement_mismatch": {steps: append([]string{
 		"Compare what the message says with the report's totals in Concur.",
 	}, inRules("Where a payment type stands for the wrong party, correct it under counterparties. Where an advance or a deduction is the cause, enter the report by hand: it stays open here and is never posted.")...)},
+	"expense_currency": {
+		unseen: "SAP Concur approves all expenses of a report in the report's currency; no other one is known.",
+		steps:  inConcur("Look at the expense that the message names. Amounts are never converted here; SAP Concur says why its currency differs."),
+	},
+	"invoice_forbidden": {steps: []string{
+		"In Concur, see which group or policy the invoice belongs to, and let the connector's app read it: others of the company can be read.",
+		"Where it shall not be read, enter the invoice in Epicor by hand.",
+	}},
+	"report_forbidden": {steps: []string{
+		"In Concur, see which group or policy the report belongs to, and let the connector's app read it: others of the company can be read.",
+		"Where it shall not be read, enter the report in Epicor by hand.",
+	}},
+	"report_owner_unknown": {steps: []string{
+		"In Concur, see whose report it is, and whether that user is still active.",
+		"Activate the user; or enter the report in Epicor by hand.",
+	}},
 	"charge_unknown":      {steps: defect("Update the connector to a version that knows the charge.")},
 	"charge_unspreadable": {steps: inRules("Give the charge an account of its own under charges, in place of spread: its lines have no amount that it could be spread by.")},
 	"company_foreign": {steps: []string{
