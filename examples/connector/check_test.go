@@ -536,12 +536,19 @@ func TestCheckNamesAFiscalPeriodThatIsClosed(t *testing.T) {
 	require.Equal(t, check.Finance, r.Owner)
 }
 
+func TestCheckNamesTodaysFiscalPeriod(t *testing.T) {
+	t.Parallel()
+	w := newChecked(t, true, nil)
+	all := check.Run(t.Context(), w.opts)
+	i := slices.IndexFunc(all, func(r check.Result) bool { return r.Name == "fiscal period" })
+	require.Equal(t, check.OK, all[i].State, all[i].What)
+	require.Contains(t, all[i].What, "today lies in "+time.Now().Format("2006/1"))
+}
+
 func TestCheckNamesADayWithoutAFiscalPeriod(t *testing.T) {
 	t.Parallel()
 	w := newChecked(t, true, nil)
-	w.epicor.AddPeriods(sample.EpicorCompany, epicortest.Period{
-		Year: 2020, Number: 1, Start: epicortest.Date{Year: 2020, Month: 1, Day: 1}, End: epicortest.Date{Year: 2020, Month: 1, Day: 31},
-	})
+	w.opts.Now = func() time.Time { return time.Now().AddDate(3, 0, 0) }
 	require.Contains(t, w.finds(check.Epicor, "fiscal period").What, "no fiscal period holds today")
 }
 

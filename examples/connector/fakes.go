@@ -29,6 +29,7 @@ var exampleConfig string
 const (
 	fakesListen = "127.0.0.1:8400"
 	fakesDir    = "./ml-connector-fakes"
+	fakesData   = "./ml-connector-data"
 	fakesEvents = "http://127.0.0.1:8484" + app.EventPath
 )
 
@@ -268,4 +269,19 @@ and in a third:
 
 Everything is kept in memory. Stop with Ctrl-C.
 `, self, path, filepath.ToSlash(filepath.Join(c.Dir, fakesRequestToken)), sample.Itemised, where)
+	p.screen.Printf("%s", remembered(fakesData))
+}
+
+// remembered says what a connector still knows of simulators that are gone, and
+// how to begin again. Only whoever runs it knows whether a directory of that name
+// holds anything else.
+func remembered(dir string) string {
+	if _, err := app.ReadMarker(dir); errors.Is(err, fs.ErrNotExist) {
+		return ""
+	}
+	return fmt.Sprintf(`
+%[1]s is there: it remembers the simulators that ran before, which are gone, with a
+token that these do not know and documents that they do not have. To begin again, look
+that it holds nothing else, move it away (mv %[1]s %[1]s.old), and connect.
+`, dir)
 }

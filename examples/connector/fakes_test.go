@@ -56,6 +56,15 @@ func TestTheAdministrationSaysWhatItCannotDo(t *testing.T) {
 	require.ErrorContains(t, err, "is no GL account here")
 }
 
+func TestTheSimulatorsSayThatADataDirectoryRemembersEarlierOnes(t *testing.T) {
+	t.Parallel()
+	require.Contains(t, exampleConfig, "data: "+fakesData)
+	dir := filepath.Join(t.TempDir(), "data")
+	require.Empty(t, remembered(dir))
+	require.NoError(t, app.Mark(dir, app.Marker{Kind: app.Live}))
+	require.Contains(t, remembered(dir), "mv "+dir)
+}
+
 // Two customers in one process: each with its own company, its own token.
 func TestTwoTenantsAreConnectedAndCheckedEachForItself(t *testing.T) {
 	t.Parallel()

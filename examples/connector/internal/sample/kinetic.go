@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"io"
 	"net/http"
+	"time"
 
 	"github.com/ml-connector/ml-connector/epicor/epicortest"
 )
@@ -11,8 +12,9 @@ import (
 // EpicorCompany is the company in Epicor.
 const EpicorCompany = epicortest.DefaultCompany
 
-// Epicor fills a simulated Epicor: vendors, a chart of accounts, currencies. The
-// supplier NORDWIND is missing there.
+// Epicor fills a simulated Epicor: vendors, a chart of accounts, currencies, the
+// months of last year, this one and the next as fiscal periods. The supplier
+// NORDWIND is missing there.
 func Epicor(s *epicortest.Server) {
 	s.AddCurrencies(EpicorCompany, epicortest.Currency{Code: "EUR", Name: "Euro"})
 	vendors := []epicortest.Vendor{
@@ -54,6 +56,21 @@ func Epicor(s *epicortest.Server) {
 		epicortest.GLAccount{Account: "2310|000|00", Desc: "Sales tax"},
 	)
 	s.AddAccounts(EpicorCompany, accounts...)
+	s.AddPeriods(EpicorCompany, months(time.Now())...)
+}
+
+// months are the fiscal periods of the year before now, its own and the next.
+func months(now time.Time) []epicortest.Period {
+	var out []epicortest.Period
+	for first := time.Date(now.Year()-1, time.January, 1, 0, 0, 0, 0, time.UTC); first.Year() <= now.Year()+1; first = first.AddDate(0, 1, 0) {
+		last := first.AddDate(0, 1, -1)
+		out = append(out, epicortest.Period{
+			Year: first.Year(), Number: int(first.Month()),
+			Start: epicortest.Date{Year: first.Year(), Month: first.Month(), Day: 1},
+			End:   epicortest.Date{Year: last.Year(), Month: last.Month(), Day: last.Day()},
+		})
+	}
+	return out
 }
 
 // state is a vendor's state, for which a Vendor has no field.
