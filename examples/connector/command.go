@@ -10,6 +10,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"github.com/ml-connector/ml-connector/concur"
 	"github.com/ml-connector/ml-connector/examples/connector/internal/app"
 	"github.com/ml-connector/ml-connector/examples/connector/internal/config"
 	"github.com/ml-connector/ml-connector/examples/connector/internal/screen"
@@ -105,6 +106,9 @@ func (p *program) run(ctx context.Context, args []string) (code int) {
 func (p *program) failed(err error) int {
 	if err == nil {
 		return exitDone
+	}
+	if errors.Is(err, concur.ErrNoToken) {
+		err = &mendError{fmt.Errorf("%w, with a company request token: %s connect", err, p.self())}
 	}
 	_, _ = fmt.Fprintf(p.stderr, "ml-connector: %v\n", err)
 	var mend *mendError

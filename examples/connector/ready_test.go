@@ -6,6 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/ml-connector/ml-connector/concur"
 	"github.com/ml-connector/ml-connector/examples/connector/internal/app"
 	"github.com/ml-connector/ml-connector/examples/connector/internal/monitor"
 )
@@ -44,4 +45,18 @@ func TestReadinessSaysThatConcurRefusesTheTokenUntilConnectedAgain(t *testing.T)
 	r := perform(t, demoHooks{}, "connect", "-c", w.path, "--request-token", "file:"+filepath.Join(w.dir, fakesRequestToken))
 	require.Zero(t, r.code, r.stderr)
 	require.True(t, token().OK)
+}
+
+// A data directory may be there before a tenant is connected: a secret was stored,
+// or another tenant came first.
+func TestCommandsThatNeedConcurNameTheCommandThatConnects(t *testing.T) {
+	t.Parallel()
+	w := newChecked(t, false, nil)
+	require.NoError(t, app.Mark(w.data, app.Marker{Kind: app.Live, Sealed: true}))
+	for _, args := range [][]string{{"reconcile"}, {"vendors", "reconcile"}, {"sync", "run"}, {"subscribe"}} {
+		r := perform(t, demoHooks{}, append(args, "-c", w.path)...)
+		require.Equal(t, exitMend, r.code, "%v: %s", args, r.stderr)
+		require.Contains(t, r.stderr, concur.ErrNoToken.Error()+", with a company request token: ", args)
+		require.Regexp(t, ` connect\n$`, r.stderr, args)
+	}
 }

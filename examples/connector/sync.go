@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/ml-connector/ml-connector/concur"
 	"github.com/ml-connector/ml-connector/examples/connector/internal/app"
 	"github.com/ml-connector/ml-connector/examples/connector/internal/screen"
 	"github.com/ml-connector/ml-connector/sync/engine"
@@ -49,7 +50,13 @@ type mirrorView struct {
 }
 
 // unmirrored says that not all went over.
-type unmirrored struct{ held, failed, errors int }
+type unmirrored struct {
+	held, failed, errors int
+	unconnected          bool // to Concur
+}
+
+// Is makes it what command lines say how to mend.
+func (u *unmirrored) Is(target error) bool { return u.unconnected && target == concur.ErrNoToken }
 
 func (u *unmirrored) Error() string {
 	var parts []string
@@ -61,6 +68,9 @@ func (u *unmirrored) Error() string {
 	}
 	if u.held > 0 {
 		parts = append(parts, count(u.held, "retirement", "held"))
+	}
+	if u.unconnected {
+		parts = append(parts, concur.ErrNoToken.Error())
 	}
 	return strings.Join(parts, ", ")
 }
@@ -93,6 +103,7 @@ func (c *syncRunCommand) Run(ctx context.Context, p *program) (err error) {
 			if ctx.Err() != nil {
 				return err
 			}
+			rest.unconnected = rest.unconnected || errors.Is(err, concur.ErrNoToken)
 			if report.Error != "" {
 				rest.errors++
 			}
