@@ -181,7 +181,8 @@ func (c *mirrored) change(e connector.Edit[string], at int) error {
 		return errRefused
 	case !there && c.fault == "new is not offered" && !e.Known,
 		!there && c.fault == "trusts that it is known" && e.Known,
-		!there && c.fault == "never brings back" && ours,
+		!there && c.fault == "never brings back" && ours && !e.Known,
+		!there && c.fault == "never brings back what is known" && ours && e.Known,
 		there && c.fault == "trusts that it is new" && !e.Known,
 		there && c.fault == "keeps what it has":
 		return nil
@@ -276,6 +277,7 @@ func brokenCopies() map[string]string {
 		"retires everything":               "what is retired is not offered",
 		"retirements first":                "edits have effect in their order",
 		"never brings back":                "what comes back is offered",
+		"never brings back what is known":  "what comes back may be sent as known",
 		"a full batch is cut":              "a full batch",
 		"writes over what others did":      "Apply may be called at once",
 		"doubles what is new":              "an edit may come again",
