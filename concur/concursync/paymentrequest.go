@@ -35,7 +35,9 @@ type PaymentRequestsOptions struct {
 	// cursor keeps. The default never reaches back, because what was approved
 	// before has been posted before: with From in the past, every invoice that
 	// changed since and is ready is posted, again if something else posted it.
-	// From counts for the first sweep only.
+	//
+	// An invoice that was finally approved on a day before From is never ready,
+	// also when it changes later. That takes From: name it in production.
 	From time.Time
 	// PageSize is how many digests a page of the sweep asks for. Default:
 	// DefaultPageSize; the vendor's own is 1000.
@@ -267,6 +269,7 @@ func (s *PaymentRequestSource) read(ctx context.Context, ref connector.Ref) (con
 			return none, err
 		}
 	}
+	settleBefore(&snap, s.opts.From, s.opts.Location)
 	return snap, nil
 }
 

@@ -40,7 +40,10 @@ type ReportsOptions struct {
 	// cursor keeps. The default never reaches back, because what was approved
 	// before has been posted before: with From in the past, every report that
 	// changed since and is ready is posted, again if something else posted it.
-	// From counts for the first sweep only.
+	//
+	// A report that was finally approved on a day before From is never ready, also
+	// when it changes or is announced later, as it is when it is paid. That takes
+	// From: without it only sweeps are bounded. Name it in production.
 	From time.Time
 	// Overlap is how much of the time before the last change a sweep looks at
 	// again, but never before From. Default: DefaultOverlap.
@@ -263,7 +266,23 @@ func (s *ReportSource) read(ctx context.Context, ref connector.Ref) (connector.S
 		!slices.Contains(s.opts.Ready, again.PaymentStatusID) {
 		return none, fmt.Errorf("concursync: report %s changed while it was read", ref.ID)
 	}
+	settleBefore(&snap, s.opts.From, s.opts.Location)
 	return snap, nil
+}
+
+// settleBefore holds a document back that was finally approved on a day before
+// going live. It may change later, when it is paid for example, and be announced
+// again; whatever was in place before has posted it.
+func settleBefore(snap *connector.Snapshot[document.Document], from time.Time, zone *time.Location) {
+	if from.IsZero() {
+		return
+	}
+	first, approved := document.DateOf(from.In(zone)), snap.Content.Approved
+	if approved == "" || !approved.Before(first) {
+		return
+	}
+	snap.Phase = connector.NotYet
+	snap.Why = fmt.Sprintf("approved on %s, before this flow went live on %s; it is not posted", approved, first)
 }
 
 // phase reads the gate. A report that was sent back or recalled is withdrawn

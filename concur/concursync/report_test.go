@@ -479,3 +479,16 @@ func TestCompanyUnderMaintenanceIsWaitedFor(t *testing.T) {
 	require.Error(t, err)
 	require.NotErrorIs(t, err, connector.ErrConnection)
 }
+
+func TestAReportApprovedBeforeGoingLiveIsNeverReadyEvenWhenItIsPaidLater(t *testing.T) {
+	t.Parallel()
+	o := open(t, nil)
+	r := o.approved(lunch("12.50"))
+	o.company.Pay(r.ID)
+	tomorrow := time.Now().Add(36 * time.Hour)
+	s := o.fetch(t, r, &concursync.ReportsOptions{From: tomorrow})
+	require.Equal(t, connector.NotYet, s.Phase)
+	require.Contains(t, s.Why, "before this flow went live")
+	s = o.fetch(t, r, &concursync.ReportsOptions{From: time.Now()})
+	require.Equal(t, connector.Ready, s.Phase, "approved on the day of going live is ours")
+}

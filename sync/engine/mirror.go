@@ -101,8 +101,9 @@ const shards = 256
 
 // known is what the engine remembers of a mirrored object.
 type known struct {
-	Hash  string   `json:"h,omitempty"`
+	Hash  string   `json:"h,omitempty"` // empty: an edit is under way, or its answer was lost
 	Needs []string `json:"n,omitempty"`
+	Gone  bool     `json:"g,omitempty"` // the edit under way is a retirement
 }
 
 // shard is one value's worth of known objects, by key.
@@ -362,7 +363,7 @@ func (r *mirrorRun[T]) all(ctx context.Context, approve bool) error {
 			continue
 		}
 		edits = append(edits, edit[T]{
-			Edit: connector.Edit[T]{Key: o.Key, Content: o.Content, Known: isKnown}, hash: hash, needs: o.Needs,
+			Edit: connector.Edit[T]{Key: o.Key, Content: o.Content, Known: isKnown && !was.Gone}, hash: hash, needs: o.Needs,
 		})
 	}
 	// Told before anything is remembered: after a crash it is told again.
@@ -488,6 +489,11 @@ func (r *mirrorRun[T]) send(ctx context.Context, edits []edit[T], done *int) err
 		for i, x := range batch {
 			plain[i] = x.Edit
 		}
+		// Before it is sent: what the copy holds is in doubt until it has answered,
+		// also when the original goes back to what was sent before.
+		if err := r.doubt(ctx, batch); err != nil {
+			return err
+		}
 		each, err := r.apply(ctx, plain)
 		if err == nil && len(each) != len(batch) {
 			err = fmt.Errorf("the copy answered %d of %d edits", len(each), len(batch))
@@ -522,6 +528,26 @@ func (r *mirrorRun[T]) send(ctx context.Context, edits []edit[T], done *int) err
 		}
 	}
 	return nil
+}
+
+// doubt forgets what the copy is known to hold of the objects of a batch.
+func (r *mirrorRun[T]) doubt(ctx context.Context, batch []edit[T]) error {
+	if r.m.m.Copy == nil {
+		return nil
+	}
+	for _, x := range batch {
+		s := r.shards[shardOf(x.Key)]
+		was, ok := s.known[x.Key]
+		if !ok && x.Retire {
+			continue
+		}
+		was.Hash, was.Gone = "", x.Retire || (!x.Known && ok && was.Gone)
+		if !ok {
+			was.Gone = true // nobody has it yet: it is new however often it is sent
+		}
+		s.known[x.Key], s.dirty = was, true
+	}
+	return r.remember(ctx)
 }
 
 // watchLimit is how many objects of a set that is only watched are remembered

@@ -322,3 +322,29 @@ func TestASetThatIsOnlyWatchedWakesWhatWaitsAndSendsNothing(t *testing.T) {
 	require.Len(t, told, 3, "told once")
 	require.Empty(t, s.took())
 }
+
+// lostThenBack changes an object, loses the copy's answer, and lets the original
+// go back to what it was.
+func lostThenBack(t *testing.T, away string) {
+	t.Helper()
+	s := newToySet(20)
+	e := mirrored(t, newBench(t), s)
+	sync1(t, e)
+	before := s.objects["0003"]
+	s.objects["0003"] = away
+	s.applied = func() error { return errors.New("answer lost") }
+	_, err := e.RunMirror(t.Context(), tenant, "accounts", false, engine.Act{})
+	require.ErrorContains(t, err, "answer lost")
+	s.applied = nil
+	s.objects["0003"] = before
+	sync1(t, e)
+	require.Equal(t, before, s.copied["0003"])
+}
+
+func TestARetirementWhoseAnswerWasLostIsTakenBackWhenTheObjectReturns(t *testing.T) {
+	lostThenBack(t, "-")
+}
+
+func TestAChangeWhoseAnswerWasLostIsTakenBackWithTheOriginal(t *testing.T) {
+	lostThenBack(t, "another name")
+}

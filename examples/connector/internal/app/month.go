@@ -446,9 +446,25 @@ func (m *month) stands(doc *MonthDocument, standing []epicorsync.Standing) {
 	}
 }
 
+// notOurs reports that a document was approved before the connector took over:
+// what was in place before has posted it.
+func (m *month) notOurs(doc *MonthDocument) bool {
+	from := m.t.cfg.Concur.Reports.From
+	if strings.HasPrefix(doc.ID, string(document.Invoice)+"/") && m.t.cfg.Concur.Invoices != nil {
+		from = m.t.cfg.Concur.Invoices.From
+	}
+	return !from.IsZero() && doc.Approved != "" && doc.Approved.Before(document.DateOf(from.In(m.zone))) &&
+		(doc.Ledger == "" || doc.Ledger == engine.WordWaiting)
+}
+
 // absent counts a document for which nothing stands in Epicor.
 func (m *month) absent(doc *MonthDocument, s engine.Status) {
 	own := m.line(doc.Currency)
+	if m.notOurs(doc) {
+		own.Skipped = own.Skipped.Add(doc.InConcur)
+		doc.Word, doc.Difference = engine.WordSkipped, decimal.Zero
+		return
+	}
 	doc.Word = doc.Ledger
 	if len(s.Issues) > 0 {
 		i := s.Issues[0]
