@@ -187,13 +187,10 @@ func prepare(ctx context.Context, db *sql.DB, c Config) (err error) {
 func check(ctx context.Context, conn *sql.Conn, c Config) error {
 	var application int32
 	var version, tables int
-	if err := conn.QueryRowContext(ctx, "PRAGMA application_id").Scan(&application); err != nil {
-		return err
-	}
-	if err := conn.QueryRowContext(ctx, "PRAGMA user_version").Scan(&version); err != nil {
-		return err
-	}
-	if err := conn.QueryRowContext(ctx, "SELECT count(*) FROM sqlite_schema").Scan(&tables); err != nil {
+	// One statement sees one moment: another process may be making the file.
+	err := conn.QueryRowContext(ctx, `SELECT (SELECT application_id FROM pragma_application_id),
+		(SELECT user_version FROM pragma_user_version), (SELECT count(*) FROM sqlite_schema)`).Scan(&application, &version, &tables)
+	if err != nil {
 		return err
 	}
 	if application != c.Application && (application != 0 || version != 0 || tables != 0) {
