@@ -1,7 +1,9 @@
 package concur
 
 import (
-	"slices"
+	"context"
+	"errors"
+	"fmt"
 	"sync"
 )
 
@@ -20,28 +22,44 @@ type App struct {
 // secrets are an app's one or two secrets, the one that was taken last first. It
 // is safe for concurrent use.
 type secrets struct {
-	mu  sync.Mutex
-	all []Secret
+	open  func(ctx context.Context) ([]Secret, error)
+	mu    sync.Mutex
+	first int // place of the one that was taken last
 }
 
-func newSecrets(app App) *secrets {
-	s := &secrets{all: []Secret{app.ClientSecret}}
-	if app.OtherSecret != "" && app.OtherSecret != app.ClientSecret {
-		s.all = append(s.all, app.OtherSecret)
+func newSecrets(app App, open func(context.Context) ([]Secret, error)) *secrets {
+	if open == nil {
+		all := []Secret{app.ClientSecret}
+		if app.OtherSecret != "" && app.OtherSecret != app.ClientSecret {
+			all = append(all, app.OtherSecret)
+		}
+		open = func(context.Context) ([]Secret, error) { return all, nil }
 	}
-	return s
+	return &secrets{open: open}
 }
 
-func (s *secrets) list() []Secret {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return slices.Clone(s.all)
-}
-
-func (s *secrets) taken(secret Secret) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if i := slices.Index(s.all, secret); i > 0 {
-		s.all[0], s.all[i] = s.all[i], s.all[0]
+// try calls f with one secret after the other, beginning with the one that was
+// taken last, until f says that the vendor took it.
+func (s *secrets) try(ctx context.Context, f func(Secret) (taken bool, err error)) error {
+	all, err := s.open(ctx)
+	if err != nil {
+		return fmt.Errorf("concur: open the app's secret: %w", err)
 	}
+	if len(all) == 0 {
+		return errors.New("concur: the app has no secret")
+	}
+	s.mu.Lock()
+	first := s.first % len(all)
+	s.mu.Unlock()
+	for i := range all {
+		at := (first + i) % len(all)
+		var taken bool
+		if taken, err = f(all[at]); taken {
+			s.mu.Lock()
+			s.first = at
+			s.mu.Unlock()
+			return err
+		}
+	}
+	return err
 }

@@ -31,12 +31,12 @@ type AppTokenSource struct {
 // NewAppTokenSource returns the source of the app's token in one data centre,
 // named by its base URL, such as a company token's Geolocation: an app's token
 // is valid in the data centre that gave it out. It makes no call. Of the options
-// HTTP, AllowHosts and Scopes are used.
+// HTTP, AllowHosts, Scopes and Secrets are used.
 func NewAppTokenSource(app App, dataCenter string, opts *TokenOptions) (*AppTokenSource, error) {
 	if opts == nil {
 		opts = &TokenOptions{}
 	}
-	if app.ClientID == "" || app.ClientSecret == "" {
+	if app.ClientID == "" || app.ClientSecret == "" && opts.Secrets == nil {
 		return nil, errors.New("concur: App needs a client id and a client secret")
 	}
 	h, err := newHosts(opts.AllowHosts)
@@ -50,7 +50,7 @@ func NewAppTokenSource(app App, dataCenter string, opts *TokenOptions) (*AppToke
 	return &AppTokenSource{
 		center: center,
 		inner: &TokenSource{
-			app: app, secrets: newSecrets(app), http: opts.HTTP, rest: rest.New(rest.Options{HTTP: opts.HTTP, MaxBody: 1 << 20}),
+			app: app, secrets: newSecrets(app, opts.Secrets), http: opts.HTTP, rest: rest.New(rest.Options{HTTP: opts.HTTP, MaxBody: 1 << 20}),
 			hosts: h, bootstrap: center, scopes: opts.Scopes,
 		},
 	}, nil

@@ -32,6 +32,11 @@ type TokenOptions struct {
 	BootstrapURL string
 	// Scopes narrow what the token may do; empty asks for all that the app has.
 	Scopes []string
+	// Secrets, if set, gives the app's secrets for one call of the token endpoint,
+	// the likelier one first, so that the program holds none in between: they may
+	// lie sealed. App.ClientSecret and App.OtherSecret are then left empty. It is
+	// called concurrently; its error ends the call before anything is sent.
+	Secrets func(ctx context.Context) ([]Secret, error)
 }
 
 const (
@@ -88,7 +93,7 @@ func NewTokenSource(app App, store TokenStore, opts *TokenOptions) (*TokenSource
 	if opts == nil {
 		opts = &TokenOptions{}
 	}
-	if app.ClientID == "" || app.ClientSecret == "" {
+	if app.ClientID == "" || app.ClientSecret == "" && opts.Secrets == nil {
 		return nil, errors.New("concur: App needs a client id and a client secret")
 	}
 	if store == nil {
@@ -106,7 +111,7 @@ func NewTokenSource(app App, store TokenStore, opts *TokenOptions) (*TokenSource
 		return nil, fmt.Errorf("concur: BootstrapURL: %w", err)
 	}
 	return &TokenSource{
-		app: app, secrets: newSecrets(app), store: store, http: opts.HTTP, rest: rest.New(rest.Options{HTTP: opts.HTTP, MaxBody: 1 << 20}),
+		app: app, secrets: newSecrets(app, opts.Secrets), store: store, http: opts.HTTP, rest: rest.New(rest.Options{HTTP: opts.HTTP, MaxBody: 1 << 20}),
 		hosts: h, bootstrap: bootstrap, scopes: opts.Scopes,
 	}, nil
 }
@@ -463,7 +468,7 @@ func (s *TokenSource) ask(ctx context.Context, base string, form url.Values) (To
 		form.Set("scope", strings.Join(s.scopes, " "))
 	}
 	var t Token
-	err := s.attempt(base, form, func(base string) error {
+	err := s.attempt(ctx, base, form, func(base string) error {
 		var err error
 		t, err = s.post(ctx, base, form)
 		return err
@@ -473,19 +478,15 @@ func (s *TokenSource) ask(ctx context.Context, base string, form url.Values) (To
 
 // attempt calls an endpoint of OAuth2 with the app's credentials in the form:
 // where code 16 leads, and with the other secret where one is refused.
-func (s *TokenSource) attempt(base string, form url.Values, call func(base string) error) error {
+func (s *TokenSource) attempt(ctx context.Context, base string, form url.Values, call func(base string) error) error {
 	form.Set("client_id", s.app.ClientID)
-	var err error
-	for _, secret := range s.secrets.list() {
+	defer form.Del("client_secret")
+	return s.secrets.try(ctx, func(secret Secret) (bool, error) {
 		form.Set("client_secret", string(secret))
-		err = s.follow(base, call)
+		err := s.follow(base, call)
 		var refused *TokenError
-		if !errors.As(err, &refused) || refused.Code != 64 && refused.Code != 115 {
-			s.secrets.taken(secret)
-			return err
-		}
-	}
-	return err
+		return !errors.As(err, &refused) || refused.Code != 64 && refused.Code != 115, err
+	})
 }
 
 func (s *TokenSource) follow(base string, call func(base string) error) error {

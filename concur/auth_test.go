@@ -464,3 +464,33 @@ func TestClaimOfAProcessThatDiedRunsOut(t *testing.T) {
 		require.NoError(t, err)
 	})
 }
+
+func TestSecretsAreOpenedForEachTokenCallAndNotBefore(t *testing.T) {
+	t.Parallel()
+	o := inProcess(t, nil)
+	opened := 0
+	var failing error
+	allow := []string{}
+	for _, dc := range o.DataCenters() {
+		allow = append(allow, dc.URL)
+	}
+	s, err := concur.NewTokenSource(concur.App{ClientID: o.app().ClientID}, o.store, &concur.TokenOptions{
+		HTTP: o.Client(), AllowHosts: allow, BootstrapURL: o.URL,
+		Secrets: func(context.Context) ([]concur.Secret, error) {
+			opened++
+			return []concur.Secret{"stale", o.app().ClientSecret}, failing
+		},
+	})
+	require.NoError(t, err)
+	require.Zero(t, opened)
+	for n := 1; n <= 2; n++ {
+		_, err = s.Refresh(t.Context())
+		require.NoError(t, err)
+		require.Equal(t, n, opened)
+	}
+	failing = errors.New("the vault is shut")
+	o.ResetCalls()
+	_, err = s.Refresh(t.Context())
+	require.ErrorContains(t, err, "the vault is shut")
+	require.Empty(t, o.CallsTo("/oauth2/"))
+}

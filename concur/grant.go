@@ -130,7 +130,7 @@ func (s *TokenSource) SendOTP(ctx context.Context, o OTP) error {
 			form.Set(name, text)
 		}
 	}
-	return s.attempt(s.userBase(ctx), form, func(base string) error {
+	return s.attempt(ctx, s.userBase(ctx), form, func(base string) error {
 		_, err := s.endpoint(ctx, "otp", base+"/oauth2/v0/otp", form, s.rest.Once)
 		return err
 	})

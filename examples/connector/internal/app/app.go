@@ -92,7 +92,9 @@ type Tenant struct {
 
 // Concur is a tenant's side in SAP Concur.
 type Concur struct {
-	App          concur.App
+	App concur.App
+	// Secrets opens the app's secrets at each call of the token endpoint. Nil: App has them.
+	Secrets      func(ctx context.Context) ([]concur.Secret, error)
 	Company      string   // UUID
 	BootstrapURL string   // empty: SAP Concur's own
 	AllowHosts   []string // beside SAP Concur's own
@@ -260,7 +262,8 @@ func (a *App) tenant(t Tenant, recorded http.RoundTripper) (*tenant, error) {
 	w.store = a.tokenStore(t.Name)
 	w.http = &http.Client{Transport: recorded, Timeout: cmp.Or(t.Concur.Timeout, defaultTimeout)}
 	w.tokens, err = concur.NewTokenSource(t.Concur.App, w.store, &concur.TokenOptions{
-		HTTP: w.http, AllowHosts: t.Concur.AllowHosts, BootstrapURL: t.Concur.BootstrapURL,
+		Secrets: t.Concur.Secrets,
+		HTTP:    w.http, AllowHosts: t.Concur.AllowHosts, BootstrapURL: t.Concur.BootstrapURL,
 	})
 	if err != nil {
 		return nil, err

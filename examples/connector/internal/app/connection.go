@@ -73,5 +73,5 @@ func (a *App) AppTokens(name, dataCentre string) (*concur.AppTokenSource, error)
 	if err != nil {
 		return nil, err
 	}
-	return concur.NewAppTokenSource(t.cfg.Concur.App, dataCentre, &concur.TokenOptions{HTTP: t.http, AllowHosts: t.cfg.Concur.AllowHosts})
+	return concur.NewAppTokenSource(t.cfg.Concur.App, dataCentre, &concur.TokenOptions{HTTP: t.http, AllowHosts: t.cfg.Concur.AllowHosts, Secrets: t.cfg.Concur.Secrets})
 }

@@ -206,8 +206,9 @@ func mirrors(t *Tenant) app.Mirrors {
 	return out
 }
 
-// unseal fills in a tenant's secrets. Epicor's are opened at each call: what the
-// program keeps of them is the reference.
+// unseal fills in a tenant's secrets. They are opened at each call: what the
+// program keeps of them is the reference. Epicor's token_resource alone keeps
+// its password, since it logs in again by itself.
 func (c *Config) unseal(ctx context.Context, v *vault.Vault, t *Tenant, into *app.Tenant, getenv func(string) string) error {
 	open := func(ctx context.Context, r Ref) (vault.Secret, error) {
 		s, err := r.Open(ctx, v, t.Name, getenv)
@@ -216,11 +217,17 @@ func (c *Config) unseal(ctx context.Context, v *vault.Vault, t *Tenant, into *ap
 		}
 		return s, nil
 	}
-	secret, err := open(ctx, t.Concur.ClientSecret)
-	if err != nil {
+	// Opened once to see that it is there, and again at each call of the token endpoint.
+	if _, err := open(ctx, t.Concur.ClientSecret); err != nil {
 		return Faults{asFault(err)}
 	}
-	into.Concur.App.ClientSecret = concur.Secret(secret.Reveal())
+	into.Concur.Secrets = func(ctx context.Context) ([]concur.Secret, error) {
+		secret, err := open(ctx, t.Concur.ClientSecret)
+		if err != nil {
+			return nil, err
+		}
+		return []concur.Secret{concur.Secret(secret.Reveal())}, nil
+	}
 	key, keyErr := open(ctx, t.Epicor.APIKey)
 	password, passwordErr := open(ctx, t.Epicor.Password)
 	if keyErr != nil || passwordErr != nil {
