@@ -3,6 +3,7 @@ package concursync_test
 import (
 	"errors"
 	"testing"
+	"time"
 
 	"github.com/shopspring/decimal"
 	"github.com/stretchr/testify/require"
@@ -227,3 +228,15 @@ func TestPaidInvoiceHasAnotherVersion(t *testing.T) {
 }
 
 var errBusy = errors.New("store is busy")
+
+func TestAnInvoiceApprovedBeforeGoingLiveIsNeverReady(t *testing.T) {
+	t.Parallel()
+	o := openInvoices(t, nil)
+	p := o.company.AddApprovedPaymentRequest(invoice(line("480", share("100", "6410"))))
+	opts := invoiceOptions
+	opts.From = time.Now().Add(36 * time.Hour)
+	s, err := concursync.PaymentRequests(o.client, &opts).Fetch(t.Context(), connector.Ref{Kind: "invoice", ID: p.ID})
+	require.NoError(t, err)
+	require.Equal(t, connector.NotYet, s.Phase)
+	require.Contains(t, s.Why, "before this flow went live")
+}

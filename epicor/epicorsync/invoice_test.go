@@ -582,4 +582,5 @@ func TestAnEpicorThatTakesTheKeyOffIsNeverSentASecondInvoice(t *testing.T) {
 	require.Equal(t, connector.Different, f.Presence)
 	require.Contains(t, f.Why, "without the key")
 	require.Len(t, srv.Invoices(company), 1)
+	require.Empty(t, srv.Invoices(company)[0].Lines, "nothing is added to what cannot be found again")
 }

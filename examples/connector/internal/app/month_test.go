@@ -272,3 +272,23 @@ func TestWhatIsMissingInEpicorIsToBeAccrued(t *testing.T) {
 	require.False(t, m.Ties())
 	require.Equal(t, "1964.1", m.accrual(t, "USD").Amount.String(), "450.00 that the ledger calls posted and nobody finds")
 }
+
+func TestWhatWasApprovedBeforeGoingLiveIsSkippedAndNotAccrued(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.reports.From = time.Date(2000, 1, 20, 0, 0, 0, 0, time.UTC)
+		report := w.report(sample.Itemised)
+		w.company.Approve(report.ID)
+		a := w.connector()
+		w.run(a, time.Minute)
+		m, err := a.Reconcile(t.Context(), tenantName, 2000, time.January)
+		require.NoError(t, err)
+		require.True(t, m.Ties(), "%+v", m)
+		require.NotEmpty(t, m.Documents)
+		for _, d := range m.Documents {
+			require.Equal(t, engine.WordSkipped, d.Word, d.ID)
+		}
+		require.Empty(t, m.Accruals)
+		require.Empty(t, w.epicor.Invoices(sample.EpicorCompany))
+	})
+}
