@@ -89,27 +89,6 @@ func (w when) conditions() []condition {
 	return slices.DeleteFunc(all, func(c condition) bool { return len(c.values) == 0 })
 }
 
-// matches reports whether all conditions hold, and words them for a person.
-func (w when) matches(s subject) (input string, ok bool) {
-	var words []string
-	for _, c := range w.conditions() {
-		v := s.word(c.name)
-		if !slices.ContainsFunc(c.values, func(t text) bool { return t.value == v }) {
-			return "", false
-		}
-		words = append(words, spoken(c.name)+" "+v)
-	}
-	switch w.Sign.value {
-	case positive:
-		ok = !s.amount.IsNegative()
-	case negative:
-		ok = s.amount.IsNegative()
-	default:
-		return strings.Join(words, ", "), true
-	}
-	return strings.Join(append(words, w.Sign.value+" amount"), ", "), ok
-}
-
 func spoken(name string) string { return strings.ReplaceAll(name, "_", " ") }
 
 // account finds the GL account of a share.
@@ -121,12 +100,9 @@ func (r *run) account(entry int, sh share, field string, d *draft) string {
 	at := r.placeOf(entry, sh)
 	r.foreign(s, at)
 
-	for _, rule := range r.rules.Accounts.Rules {
-		input, ok := rule.When.matches(s)
-		if !ok {
-			continue
-		}
-		named := fmt.Sprintf("%s (%s)", rule.Name.value, r.set.at(rule.Name.at))
+	if i, found := r.set.index.find(s.word, s.amount.IsNegative()); found {
+		rule := r.rules.Accounts.Rules[i]
+		named, input := r.set.ruleText(rule), r.set.index.rules[i].spell(s.word)
 		account, ok := r.fill(rule, s, at, named, field, d)
 		if !ok {
 			return ""

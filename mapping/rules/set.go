@@ -15,6 +15,7 @@ type Set struct {
 	name    string
 	version string
 	content content
+	index   *index
 }
 
 // LoadFile reads a rule file. See Load.
@@ -45,6 +46,7 @@ func Load(path string, data []byte) (*Set, error) {
 	}
 	sum := sha256.Sum256(canonical)
 	s.version = hex.EncodeToString(sum[:])
+	s.index = newIndex(s.content.Accounts.Rules)
 	return s, nil
 }
 
@@ -65,6 +67,9 @@ func (s *Set) at(p pos) string {
 	}
 	return fmt.Sprintf("%s:%d", s.name, p.line)
 }
+
+// ruleText names an account rule to a person: "meals-domestic (mapping.yaml:48)".
+func (s *Set) ruleText(r rule) string { return r.Name.value + " (" + s.at(r.Name.at) + ")" }
 
 // content is a rule file. The exported names only serve the encoder that the
 // version is made with.
