@@ -2,24 +2,14 @@ package engine
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
 	"time"
 
-	"github.com/ml-connector/ml-connector/mapping"
 	"github.com/ml-connector/ml-connector/sync/connector"
 	"github.com/ml-connector/ml-connector/sync/storage"
 )
-
-func marshal(v any) ([]byte, error) {
-	b, err := json.Marshal(v)
-	if err != nil {
-		return nil, fmt.Errorf("engine: encode: %w", err)
-	}
-	return b, nil
-}
 
 // fetch asks the source what the document is now and takes it into the row.
 func (w *work) fetch(ctx context.Context) error {
@@ -124,20 +114,6 @@ func (w *work) await(ctx context.Context, issues []connector.Issue) (bool, error
 		}
 	}
 	return waits, nil
-}
-
-// details stores issues whole, as a content, when values in them are personal:
-// the row keeps them without. It returns the content's name.
-func (w *work) details(ctx context.Context, issues []connector.Issue) (string, error) {
-	rev := w.r.current()
-	if rev == nil || !slices.ContainsFunc(issues, func(i connector.Issue) bool { return i.Personal && i.Value != "" }) {
-		return "", nil
-	}
-	b, err := marshal(issues)
-	if err != nil {
-		return "", err
-	}
-	return w.put(ctx, "issues", rev.Person, b)
 }
 
 // maxMissing is how often in a row a document may not be found before it is
@@ -338,185 +314,4 @@ func (w *work) ignore(ctx context.Context, learn func(*row), why string) error {
 		r.note(w.e.clock(), "ignored", why)
 		w.again(r)
 	})
-}
-
-// put seals and stores a content and returns its name.
-func (w *work) put(ctx context.Context, kind, person string, plain []byte) (string, error) {
-	hash, data := digest(string(plain)), plain
-	if s := w.e.opts.Sealer; s != nil {
-		var err error
-		// The same content of two persons is sealed twice: one key must not open it for both.
-		hash = s.Name(w.t.Tenant, append([]byte(person+"\x00"), plain...))
-		if data, err = s.Seal(ctx, w.t.Tenant, person, plain); err != nil {
-			return "", ours("seal "+kind, err)
-		}
-	}
-	name := contentPrefix(w.t.ID) + kind + "/" + hash
-	err := w.e.store.Put(ctx, w.t.Tenant, name, data)
-	// The name is a hash of the content, so what exists is the same.
-	if err != nil && !errors.Is(err, storage.ErrExists) {
-		return "", ours("store "+kind, err)
-	}
-	return name, nil
-}
-
-func contentPrefix(id storage.ID) string { return "c/" + digest(id.Target, id.Document) + "/" }
-
-// CodeContentGone is the code of a document whose stored content, or the key
-// that seals it, is gone.
-const CodeContentGone = "content_gone"
-
-// stored reads a content that a step needs. That it is gone is this document's
-// fault alone and must not stop the others.
-func (w *work) stored(ctx context.Context, person, name string) ([]byte, error) {
-	if name == "" {
-		return nil, &errGone{errors.New("the row names none")}
-	}
-	b, err := w.e.content(ctx, w.t.Tenant, person, name)
-	if errors.Is(err, storage.ErrNotFound) {
-		return nil, &errGone{err}
-	}
-	return b, err
-}
-
-// errGone says that a stored content is no longer there.
-type errGone struct{ err error }
-
-func (e *errGone) Error() string { return "engine: a stored content is gone: " + e.err.Error() }
-
-// content reads a stored content back.
-func (e *Engine) content(ctx context.Context, tenant, person, name string) ([]byte, error) {
-	b, err := e.store.Read(ctx, tenant, name)
-	if err != nil {
-		return nil, ours("read content", err)
-	}
-	if e.opts.Sealer != nil {
-		if b, err = e.opts.Sealer.Open(ctx, tenant, person, b); err != nil {
-			return nil, ours("open content", err)
-		}
-	}
-	return b, nil
-}
-
-// mapDocument maps the stored document, stores the posting and writes the
-// intent; what a person must mend parks it.
-func (w *work) mapDocument(ctx context.Context) error {
-	rev := w.r.current()
-	content, err := w.stored(ctx, rev.Person, rev.Content)
-	if err != nil {
-		return err
-	}
-	m, err := w.f.mapContent(scope(ctx, w.t.Tenant, w.t.Document, 0), content)
-	var issues mapping.Issues
-	switch {
-	case errors.As(err, &issues):
-		return w.issues(ctx, issues)
-	case err != nil:
-		return err
-	case m.empty && w.r.effective() == nil:
-		return w.confirmWithout(ctx, m.version, CauseNothing, "nothing to post: every line is zero", false)
-	}
-	if prior := w.r.effective(); prior != nil {
-		old, err := w.stored(ctx, prior.sealer(), prior.Posting)
-		if err != nil {
-			return err
-		}
-		same, err := w.f.same(old, m.posting)
-		if err != nil {
-			return err
-		}
-		if !same || m.empty {
-			return w.issues(ctx, mapping.Issues{secondRevision(prior, rev)})
-		}
-		return w.confirmWithout(ctx, m.version, "", fmt.Sprintf("revision %d changes nothing that was posted", rev.Number), true)
-	}
-	posting, err := w.put(ctx, "posting", rev.Person, m.posting)
-	if err != nil {
-		return err
-	}
-	why, err := marshal(m.reasons)
-	if err != nil {
-		return err
-	}
-	reasons, err := w.put(ctx, "reasons", rev.Person, why)
-	if err != nil {
-		return err
-	}
-	err = w.save(ctx, func(_ *storage.Transfer, r *row) {
-		rev := r.current()
-		rev.State, rev.Effect, rev.Cause, rev.Issues = Delivering, Unknown, "", nil
-		rev.Posting, rev.Reasons, rev.Mapping, rev.Sealed = posting, reasons, m.version, ""
-		r.Attempts++
-		r.recovered()
-		r.note(w.e.clock(), "mapped", "mapping "+m.version)
-	})
-	w.fresh = err == nil
-	return err
-}
-
-// CodeSecondRevision is the code of a document that changed after it was posted.
-const CodeSecondRevision = "second_revision"
-
-func secondRevision(prior, rev *revision) connector.Issue {
-	return connector.Issue{
-		Code: CodeSecondRevision, Owner: connector.Finance,
-		Value:   fmt.Sprintf("revision %d", rev.Number),
-		Message: fmt.Sprintf("Revision %d was posted, and revision %d would post something else.", prior.Number, rev.Number),
-		Remedy:  "Correct the posted AP invoices in the ERP by hand; this revision is never posted beside them.",
-	}
-}
-
-// confirmWithout ends a revision that needs no delivery. With inherit it takes
-// over what an earlier revision has standing in the target.
-func (w *work) confirmWithout(ctx context.Context, version, cause, why string, inherit bool) error {
-	return w.save(ctx, func(_ *storage.Transfer, r *row) {
-		rev := r.current()
-		rev.State, rev.Cause, rev.Issues, rev.Mapping = Confirmed, cause, nil, version
-		if prior := r.effective(); inherit && prior != nil {
-			// What stands bears the key of the revision that was delivered.
-			rev.Effect, rev.Receipt, rev.Posting, rev.Reasons = Effective, prior.Receipt, prior.Posting, prior.Reasons
-			rev.Generation, rev.Keyed, rev.Sealed = prior.Generation, prior.key(), prior.sealer()
-			if prior.State != Confirmed {
-				// Not final yet, or not looked up again yet.
-				rev.State = Delivered
-			}
-			prior.Effect, prior.State = None, Void
-		}
-		r.recovered()
-		r.note(w.e.clock(), "confirmed", why)
-		if rev.State != Confirmed {
-			return
-		}
-		if w.f.acknowledger() != nil {
-			w.post(r, connector.Signal{Kind: connector.Posted, Receipt: rev.Receipt})
-		}
-	})
-}
-
-// issues parks the document. A wait for something that the mirror may bring is
-// noted first, and the document is mapped once more afterwards: it might have
-// come between mapping and noting.
-func (w *work) issues(ctx context.Context, is mapping.Issues) error {
-	waits, err := w.await(ctx, is)
-	if err != nil {
-		return err
-	}
-	again := waits && !w.remapped
-	w.remapped = true
-	if again {
-		return nil // the row is still pending: the next step maps it once more
-	}
-	details, err := w.details(ctx, is)
-	if err != nil {
-		return err
-	}
-	err = w.save(ctx, func(t *storage.Transfer, r *row) {
-		w.park(r, is)
-		r.current().Details = details
-		w.letGo(t, r, time.Time{}, w.f.sourceQueue())
-	})
-	if err == nil {
-		w.freed()
-	}
-	return err
 }
