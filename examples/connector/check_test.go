@@ -617,3 +617,20 @@ func TestCheckNamesAGatewayThatAnswersInEpicorsPlace(t *testing.T) {
 	w.epicor.Inject(epicortest.Fault{Status: http.StatusBadGateway, Body: "<html>Bad gateway</html>", Times: -1})
 	require.Contains(t, w.finds(check.Epicor, "address").What, "502")
 }
+
+func TestCheckSaysThatEveryColumnExistsAndHowLongANumberMayBe(t *testing.T) {
+	t.Parallel()
+	w := newChecked(t, true, nil)
+	all := check.Run(t.Context(), w.opts)
+	i := slices.IndexFunc(all, func(r check.Result) bool { return r.Name == "columns" })
+	require.Equal(t, check.OK, all[i].State, all[i].What)
+	require.Regexp(t, `all that are used exist, invoice numbers may have \d+ characters`, all[i].What)
+}
+
+func TestCheckNamesColumnsThatTheTenantLacks(t *testing.T) {
+	t.Parallel()
+	w := newChecked(t, true, nil)
+	w.edit(fakesConfig, "# key_column: ExternalID", "key_column: ConcurKey_c #")
+	r := w.finds(check.Epicor, "columns")
+	require.Contains(t, r.What, "APInvHed.ConcurKey_c")
+}

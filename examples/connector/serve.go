@@ -11,11 +11,13 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
 
 	"github.com/ml-connector/ml-connector/concur"
+	"github.com/ml-connector/ml-connector/epicor"
 	"github.com/ml-connector/ml-connector/examples/connector/internal/app"
 	"github.com/ml-connector/ml-connector/examples/connector/internal/config"
 	"github.com/ml-connector/ml-connector/examples/connector/internal/monitor"
@@ -98,6 +100,7 @@ func serveUntil(ctx context.Context, a *app.App, server *http.Server, l net.List
 	go func() { worked <- a.Run(working) }()
 	var looking sync.WaitGroup
 	looking.Go(func() { m.Run(working, a, log) })
+	looking.Go(func() { verify(working, a, log) })
 	looking.Go(func() { newMirrorWatch(a.Tenants(), a.Engine, log).run(working) })
 	var failed error
 	select {
@@ -177,6 +180,22 @@ func connected(ctx context.Context, a *app.App, log *slog.Logger, self, path str
 	return nil
 }
 
+// verify reads what columns each tenant's Epicor has, once, and says what is
+// missing. That it cannot be read hinders nothing: a posting says it, too.
+func verify(ctx context.Context, a *app.App, log *slog.Logger) {
+	for _, tenant := range a.Tenants() {
+		err := a.Verify(ctx, tenant)
+		switch {
+		case ctx.Err() != nil:
+			return
+		case errors.Is(err, epicor.ErrMissing):
+			log.ErrorContext(ctx, "Epicor lacks columns that postings need; ml-connector check says what to do", "tenant", tenant, "missing", strings.ReplaceAll(err.Error(), "\n", "; "))
+		case err != nil:
+			log.WarnContext(ctx, "Epicor's columns could not be looked at", "tenant", tenant, "error", err)
+		}
+	}
+}
+
 func listen(ctx context.Context, c *config.Config) (net.Listener, error) {
 	if c.TLS.Cert == "" {
 		return (&net.ListenConfig{}).Listen(ctx, "tcp", c.Listen)
@@ -189,7 +208,13 @@ func listen(ctx context.Context, c *config.Config) (net.Listener, error) {
 	if err != nil {
 		return nil, err
 	}
-	return tls.NewListener(l, &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{pair}}), nil
+	settings := &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{pair}}
+	if cert := c.Events.Certificate; cert != nil && cert.Authorities != "" {
+		// Asked for and not required: health and metrics are read without one. The
+		// webhook itself checks it, against its own authorities.
+		settings.ClientAuth = tls.RequestClientCert
+	}
+	return tls.NewListener(l, settings), nil
 }
 
 func routes(a *app.App, m *monitor.Monitor) http.Handler {

@@ -49,10 +49,12 @@ type Config struct {
 	Look    bool
 	Tenants []Tenant
 
-	// EventKeys verify the signature of Concur's events; without one every event
-	// is refused. EventAlgorithm: empty is concur.SignaturePSS.
-	EventKeys      []*rsa.PublicKey
-	EventAlgorithm concur.SignatureAlgorithm
+	// EventKeys verify the signature of Concur's events, EventCertificate the client
+	// certificate that they come with; where both are given an event needs both,
+	// where none is every event is refused. EventAlgorithm: empty is concur.SignaturePSS.
+	EventKeys        []*rsa.PublicKey
+	EventAlgorithm   concur.SignatureAlgorithm
+	EventCertificate *concur.CertificateOptions
 
 	// Key seals tokens, secrets and documents at rest. Nil: they are stored as they
 	// are, which is for demonstrations.

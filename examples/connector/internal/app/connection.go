@@ -37,6 +37,18 @@ func (a *App) Scope(ctx context.Context, tenant, subject string) context.Context
 	return a.scope(ctx, tenant, subject)
 }
 
+// Verify reads which columns a tenant's Epicor has. From then on a number or a
+// group's name that is too long is refused before anything is sent. What is
+// missing is epicor.ErrMissing.
+func (a *App) Verify(ctx context.Context, name string) error {
+	t, err := a.find(name)
+	if err != nil {
+		return err
+	}
+	_, err = t.epicor.Verify(a.scope(ctx, name, "columns"))
+	return err
+}
+
 // Token returns a tenant's stored token without a call. There is none:
 // concur.ErrNoToken.
 func (a *App) Token(ctx context.Context, name string) (concur.Token, error) {

@@ -45,12 +45,19 @@ func (a *App) listen(cfg Config) error {
 		a.events[r.Outcome]++
 		a.mu.Unlock()
 	}}
+	var checks every
+	if cfg.EventCertificate != nil {
+		checks = append(checks, concur.NewCertificateVerifier(cfg.EventCertificate))
+	}
 	if len(cfg.EventKeys) > 0 {
 		v, err := concur.NewSignatureVerifier(cfg.EventAlgorithm, cfg.EventKeys...)
 		if err != nil {
 			return err
 		}
-		opts.Verifier = v
+		checks = append(checks, v)
+	}
+	if len(checks) > 0 {
+		opts.Verifier = checks
 	}
 	mux := http.NewServeMux()
 	mux.Handle(EventPath, concur.NewEventHandler(func(ctx context.Context, e concur.Event) error {
@@ -61,6 +68,19 @@ func (a *App) listen(cfg Config) error {
 		return take(ctx, e)
 	}, opts))
 	a.handler = mux
+	return nil
+}
+
+// every is several verifiers that all have to agree; never empty.
+type every []concur.EventVerifier
+
+// VerifyEvent implements concur.EventVerifier.
+func (vs every) VerifyEvent(r *http.Request, body []byte) error {
+	for _, v := range vs {
+		if err := v.VerifyEvent(r, body); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 

@@ -33,6 +33,7 @@ func (c *checker) epicor(ctx context.Context, conn *app.Connection) bool {
 		return false
 	}
 	c.keyColumn(ctx, conn)
+	c.columns(ctx, conn)
 	c.period(ctx, conn)
 	c.group(ctx, conn)
 	return true
@@ -190,6 +191,30 @@ func (c *checker) column(ctx context.Context, _ *app.Connection, name, key, tabl
 	default:
 		c.bad(Wrong, Epicor, name, EpicorAdmin, "try again; if it stays, give your Epicor admin the correlation id", err.Error())
 	}
+}
+
+// columns looks whether every column that is used exists in this tenant, and how
+// long an invoice number may be.
+func (c *checker) columns(ctx context.Context, conn *app.Connection) {
+	const name = "columns"
+	schema, err := conn.Epicor.Verify(ctx)
+	switch {
+	case errors.Is(err, epicor.ErrMissing):
+		c.bad(Missing, Epicor, name, EpicorAdmin, "regenerate the data model, or choose another key_column; a column of Epicor's own that is missing is a version this connector was not built for",
+			strings.ReplaceAll(err.Error(), "\n", "; "))
+	case err != nil:
+		c.untried(Epicor, name, "the tenant's $metadata cannot be read: "+err.Error())
+	default:
+		number, key := schema.Length("APInvHed", "InvoiceNum"), schema.Length("APInvHed", conn.Epicor.APInvoices.KeyColumn())
+		c.ok(Epicor, name, "all that are used exist%s%s", characters("invoice numbers", number), characters("our keys", key))
+	}
+}
+
+func characters(what string, n int) string {
+	if n == 0 {
+		return ""
+	}
+	return fmt.Sprintf(", %s may have %d characters", what, n)
 }
 
 // fiscalPeriod is a row of FiscalPers. Whether it is closed for accounts payable

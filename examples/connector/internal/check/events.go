@@ -23,6 +23,17 @@ func (c *checker) events(ctx context.Context, file *config.Config, cfg app.Confi
 	if n := len(cfg.EventKeys); n > 0 {
 		c.ok(Setup, "signature keys", "%s in %s", counted(n, "key"), file.Events.Keys)
 	}
+	if cert := cfg.EventCertificate; cert != nil {
+		by := "checked here"
+		if cert.Forwarded != nil {
+			by = "checked by a proxy, read from " + cert.Forwarded.Header
+		}
+		names := cert.Names
+		if len(names) == 0 {
+			names = []string{concur.WebhookName}
+		}
+		c.ok(Setup, "client certificate", "of %s, %s", strings.Join(names, " or "), by)
+	}
 	if file.Events.URL == "" {
 		c.bad(Missing, Setup, "webhook", Operator, "give events.url, the https address under which Concur reaches this connector; without events documents come with the sweep", "events.url is not set")
 		return

@@ -9,11 +9,14 @@ package config
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"net"
+	"net/netip"
 	"net/url"
 	"os"
 	"reflect"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -101,6 +104,7 @@ func (c *Config) judge(r *reader) {
 			r.fail(c.places["events.url"], Invalid, "events.url: Concur delivers to https addresses only", "give the https address under which Concur reaches this connector")
 		}
 	}
+	c.judgeCertificate(r)
 	if !subscription.MatchString(c.Events.Subscription) {
 		r.fail(c.places["events.subscription"], Invalid, fmt.Sprintf("events.subscription: %.60q cannot be", c.Events.Subscription), "use small letters, digits, dots and dashes")
 	}
@@ -121,6 +125,42 @@ func (c *Config) judge(r *reader) {
 	}
 	if _, there := c.places["tenants"]; there && len(c.Tenants) == 0 {
 		r.fail(c.places["tenants"], Missing, "tenants is empty: nobody's documents would be carried", "give at least one tenant")
+	}
+}
+
+// judgeCertificate notes what an address that Concur's events reach lacks to know
+// Concur by.
+func (c *Config) judgeCertificate(r *reader) {
+	const key = "events.certificate"
+	cert := c.Events.Certificate
+	if cert == nil {
+		if c.Events.Keys == "" {
+			r.fail(r.nearestPlace("events.keys"), Missing, "events.keys is missing: the file of Concur's public keys, without which every event is refused",
+				"give it, or events.certificate, which checks Concur's client certificate; config.example.yaml shows how")
+		}
+		return
+	}
+	at, there := c.places[key]
+	if !there {
+		at = r.nearestPlace(key)
+	}
+	proxied := cert.Header != "" || cert.Verified != "" || cert.VerifiedValue != "" || len(cert.Trusted) > 0
+	switch {
+	case proxied && cert.Authorities != "":
+		r.fail(at, Invalid, key+": either authorities or a proxy's header says who called", "remove authorities where a proxy checks the certificate, or header and trusted where this connector does")
+	case proxied && (cert.Header == "" || len(cert.Trusted) == 0):
+		r.fail(at, Missing, key+": header and trusted belong together: anybody could send the header", "name the header with the certificate's subject, and the proxy's addresses, such as 10.0.0.5/32")
+	case (cert.Verified == "") != (cert.VerifiedValue == ""):
+		r.fail(at, Missing, key+": verified_header and verified_value belong together", "give both, such as X-Client-Verify and SUCCESS, or none")
+	case !proxied && cert.Authorities == "":
+		r.fail(at, Missing, key+".authorities is missing: which authorities the certificate has to lead to", "name a PEM file of the authorities that SAP Concur's webhook certificate is issued by")
+	case !proxied && c.TLS.Cert == "":
+		r.fail(at, Invalid, key+": without tls.cert and tls.key nobody shows this connector a certificate", "give them, or header and trusted behind a proxy that ends TLS")
+	}
+	for i, text := range cert.Trusted {
+		if _, err := netip.ParsePrefix(text); err != nil {
+			r.fail(c.places[fmt.Sprintf("%s.trusted[%d]", key, i+1)], Invalid, fmt.Sprintf("%s.trusted: %.60q is no range of addresses", key, text), "write them such as 10.0.0.5/32")
+		}
 	}
 }
 
@@ -163,7 +203,9 @@ func (c *Config) judgeTenant(r *reader, t *Tenant, path string) {
 	check(t.Epicor.KeyColumn == "" || columnName.MatchString(t.Epicor.KeyColumn), "epicor.key_column", fmt.Sprintf("%.60q is no column", t.Epicor.KeyColumn), "name a column of APInvHed, such as ExternalID or ConcurKey_c")
 	check(t.Epicor.EmployeeField == "" || columnName.MatchString(t.Epicor.EmployeeField), "epicor.employee_column", fmt.Sprintf("%.60q is no column", t.Epicor.EmployeeField), "name a column of Vendor, such as ExternalId or EmpID_c")
 	check(t.Epicor.GroupPrefix == "" || groupPrefix.MatchString(t.Epicor.GroupPrefix), "epicor.group_prefix", fmt.Sprintf("%.20q cannot be", t.Epicor.GroupPrefix), "use one or two capital letters or digits: a group has nine characters, seven of which are the date and the currency")
-	check(t.Epicor.Auth != "token_resource" || t.Epicor.TokenURL != "", "epicor.token_url", "auth: token_resource needs it", "give the address of the Token Resource, https://host/instance/TokenResource.svc/")
+	check(t.Epicor.ClosedColumn == "" || columnName.MatchString(t.Epicor.ClosedColumn), "epicor.closed_column", fmt.Sprintf("%.60q is no column", t.Epicor.ClosedColumn), "name a column of FiscalPer, such as FAClosedPeriod or APClosed_c")
+	check(t.Epicor.ClosedColumn == "" || t.Epicor.FirstOpen == "", "epicor.closed_column", "first_open says already which day is the first that may be posted to", "remove one of them")
+	c.judgeLogin(r, t, path)
 	if m := t.Mirrors; m != nil {
 		if m.Accounts != nil {
 			check(uuid.MatchString(m.Accounts.List) || m.Accounts.List == "", "mirrors.accounts.list", fmt.Sprintf("%.60q is no UUID", m.Accounts.List), "copy the list's UUID; ml-connector check names the company's lists")
@@ -173,6 +215,41 @@ func (c *Config) judgeTenant(r *reader, t *Tenant, path string) {
 			check(uuid.MatchString(m.CostCentres.List) || m.CostCentres.List == "", "mirrors.cost_centres.list", fmt.Sprintf("%.60q is no UUID", m.CostCentres.List), "copy the list's UUID; ml-connector check names the company's lists")
 			check(m.CostCentres.Segment >= 1 && m.CostCentres.Segment <= 20, "mirrors.cost_centres.segment", "it says which segment of the chart of accounts is the cost centre", "write its number, 1 to 20")
 			check(t.Epicor.COACode != "", "epicor.coa_code", "cost centres are a segment of one chart of accounts", "name the chart of accounts, such as MAIN")
+		}
+	}
+}
+
+// judgeLogin notes what the way to log in to Epicor lacks, or does not use.
+func (c *Config) judgeLogin(r *reader, t *Tenant, path string) {
+	e := t.Epicor
+	has := map[string]bool{
+		"password": e.Password != Ref{}, "token_url": e.TokenURL != "", "client_id": e.ClientID != "", "client_secret": e.ClientSecret != Ref{},
+		"scopes": len(e.Scopes) > 0, "audience": e.Audience != "",
+	}
+	why := map[string]string{
+		"password":      "the reference to the service account's password",
+		"token_url":     "the address that gives tokens: of the Token Resource, https://host/instance/TokenResource.svc/, or of the identity provider",
+		"client_id":     "the client that the identity provider knows this connector by",
+		"client_secret": "the reference to that client's secret",
+	}
+	auth, needs, takes := e.Auth, []string{"password"}, []string(nil)
+	switch auth {
+	case "token_resource":
+		needs = []string{"password", "token_url"}
+	case "client_credentials":
+		needs, takes = []string{"token_url", "client_id", "client_secret"}, []string{"scopes", "audience"}
+	default:
+		auth = "basic"
+	}
+	for _, name := range slices.Sorted(maps.Keys(has)) {
+		key := path + ".epicor." + name
+		switch needed := slices.Contains(needs, name); {
+		case needed && !has[name]:
+			if _, there := c.places[key]; !there { // a value that cannot be read was told already
+				r.fail(r.nearestPlace(key), Missing, key+" is missing: "+why[name], "give it; config.example.yaml shows how")
+			}
+		case has[name] && !needed && !slices.Contains(takes, name):
+			r.fail(c.places[key], Invalid, key+": auth: "+auth+" does not use it", "remove it, or change auth")
 		}
 	}
 }

@@ -136,7 +136,15 @@ func TestFaultsOfOneValueAreNamed(t *testing.T) {
 		{"word", "log: {}", "log: {level: inof}", `did you mean "info"?`},
 		{"key in itself", "key: file:./ml-connector-fakes/vault.key", "key: vault:key", "cannot be in the vault"},
 		{"no status", "ready_approval: [A_APPR]", "ready_approval: []", "no status says when"},
+		{"anybody's header", "keys: ./ml-connector-fakes/signature.pem", "certificate: {header: X-Client-Subject}", "anybody could send the header"},
+		{"header and authorities", "keys: ./ml-connector-fakes/signature.pem", "certificate: {header: X-S, trusted: [10.0.0.5/32], authorities: a.pem}", "either authorities or a proxy's header"},
+		{"certificate without TLS", "keys: ./ml-connector-fakes/signature.pem", "certificate: {authorities: a.pem}", "without tls.cert and tls.key"},
+		{"proxy's address", "keys: ./ml-connector-fakes/signature.pem", "certificate: {header: X-S, trusted: [proxy]}", "is no range of addresses"},
+		{"both first days", "coa_code: MAIN", "first_open: 2026-01-01\n      closed_column: APClosed_c", "remove one of them"},
+		{"secret of another way", "password: file:./ml-connector-fakes/epicor-password", "password: env:A\n      client_secret: env:B", "auth: basic does not use it"},
+		{"client without a secret", "password: file:./ml-connector-fakes/epicor-password", "auth: client_credentials\n      token_url: https://login.example.com/token\n      client_id: x", "client_secret is missing"},
 		{"no file", "log: {}", "log: [", "not readable as YAML"},
+		{"no way to know Concur", "keys: ./ml-connector-fakes/signature.pem", "algorithm: pss", "events.keys is missing"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			fs := faults(t, change(t, tc.old, tc.with))

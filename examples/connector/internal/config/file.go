@@ -35,10 +35,22 @@ type TLS struct {
 
 // Events says how Concur's events reach the connector.
 type Events struct {
-	URL          string `yaml:"url"`
-	Keys         string `yaml:"keys" need:"the file of Concur's public keys, without which every event is refused"`
-	Algorithm    string `yaml:"algorithm" words:"pss pkcs1v15"`
-	Subscription string `yaml:"subscription"`
+	URL          string       `yaml:"url"`
+	Keys         string       `yaml:"keys"`
+	Algorithm    string       `yaml:"algorithm" words:"pss pkcs1v15"`
+	Certificate  *Certificate `yaml:"certificate"`
+	Subscription string       `yaml:"subscription"`
+}
+
+// Certificate says how Concur's client certificate is checked: here, against
+// Authorities, or by a proxy that passes its subject on in Header.
+type Certificate struct {
+	Authorities   string   `yaml:"authorities"`
+	Names         []string `yaml:"names"`
+	Header        string   `yaml:"header"`
+	Verified      string   `yaml:"verified_header"`
+	VerifiedValue string   `yaml:"verified_value"`
+	Trusted       []string `yaml:"trusted"`
 }
 
 // Log says what is logged.
@@ -100,20 +112,27 @@ type Epicor struct {
 	AllowHTTP     bool          `yaml:"allow_http"`
 	RootCAs       string        `yaml:"root_cas"`
 	APIKey        Ref           `yaml:"api_key" need:"the reference to the API key"`
-	Auth          string        `yaml:"auth" words:"basic token_resource"`
+	Auth          string        `yaml:"auth" words:"basic token_resource client_credentials"`
 	User          string        `yaml:"user" need:"the service account, to which the entry groups belong"`
-	Password      Ref           `yaml:"password" need:"the reference to the service account's password"`
+	Password      Ref           `yaml:"password"`
 	TokenURL      string        `yaml:"token_url"`
+	ClientID      string        `yaml:"client_id"`
+	ClientSecret  Ref           `yaml:"client_secret"`
+	Scopes        []string      `yaml:"scopes"`
+	Audience      string        `yaml:"audience"`
 	Timeout       time.Duration `yaml:"timeout"`
 	Final         string        `yaml:"final" words:"saved posted"`
 	KeyColumn     string        `yaml:"key_column"`
 	GroupPrefix   string        `yaml:"group_prefix"`
+	Groups        string        `yaml:"groups" words:"day_currency day month"`
+	Reversal      string        `yaml:"reversal" words:"park cancel"`
 	NumberLength  int           `yaml:"number_length"`
 	DueDates      bool          `yaml:"due_dates"`
 	COACode       string        `yaml:"coa_code"`
 	EmployeeField string        `yaml:"employee_column"`
 	AnyApproval   bool          `yaml:"ignore_approval"`
 	FirstOpen     string        `yaml:"first_open"`
+	ClosedColumn  string        `yaml:"closed_column"`
 	TableAge      time.Duration `yaml:"table_age"`
 }
 

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/netip"
 	"os"
 	"time"
 
@@ -64,8 +65,12 @@ func (c *Config) VaultKey(getenv func(string) string) (*vault.Key, error) {
 	return key, nil
 }
 
-// EventKeys reads the keys that verify Concur's events.
+// EventKeys reads the keys that verify Concur's events; none where the
+// certificate alone does.
 func (c *Config) EventKeys() ([]*rsa.PublicKey, error) {
+	if c.Events.Keys == "" {
+		return nil, nil
+	}
 	const remedy = "put the public keys that SAP Concur publishes for its Event Subscription Service into that file, as PEM"
 	p := c.places["events.keys"]
 	text, err := os.ReadFile(c.Events.Keys)
@@ -77,6 +82,38 @@ func (c *Config) EventKeys() ([]*rsa.PublicKey, error) {
 		return nil, c.at("events.keys", p, Invalid, fmt.Sprintf("events.keys: %s: %v", c.Events.Keys, err), remedy)
 	}
 	return keys, nil
+}
+
+// EventCertificate returns how Concur's client certificate is checked; nil: it is
+// not.
+func (c *Config) EventCertificate() (*concur.CertificateOptions, error) {
+	cert := c.Events.Certificate
+	if cert == nil {
+		return nil, nil
+	}
+	out := &concur.CertificateOptions{Names: cert.Names}
+	if cert.Header != "" {
+		f := &concur.ForwardedSubject{Header: cert.Header, Verified: cert.Verified, VerifiedValue: cert.VerifiedValue}
+		for _, text := range cert.Trusted {
+			p, err := netip.ParsePrefix(text)
+			if err != nil {
+				return nil, err // judged before
+			}
+			f.Trusted = append(f.Trusted, p)
+		}
+		out.Forwarded = f
+		return out, nil
+	}
+	const key = "events.certificate.authorities"
+	text, err := os.ReadFile(cert.Authorities)
+	out.Roots = x509.NewCertPool() // these alone: others may name their client as they like
+	if err == nil && !out.Roots.AppendCertsFromPEM(text) {
+		err = fmt.Errorf("%s holds no certificate", cert.Authorities)
+	}
+	if err != nil {
+		return nil, c.at(key, c.places[key], Unset, fmt.Sprintf("%s: %v", key, err), "put the certificates of the authorities that SAP Concur's webhook certificate is issued by into that file, as PEM")
+	}
+	return out, nil
 }
 
 // App follows the references and returns what package app runs. What leads to
@@ -96,6 +133,8 @@ func (c *Config) App(getenv func(string) string) (app.Config, error) {
 	out.Key, err = c.VaultKey(getenv)
 	note(err)
 	out.EventKeys, err = c.EventKeys()
+	note(err)
+	out.EventCertificate, err = c.EventCertificate()
 	note(err)
 	switch c.Events.Algorithm {
 	case "pkcs1v15":
@@ -152,11 +191,15 @@ func (c *Config) tenant(t *Tenant, path string, getenv func(string) string) (app
 	}
 	out.Epicor = app.Epicor{
 		URL: t.Epicor.URL, AllowHTTP: t.Epicor.AllowHTTP, Timeout: t.Epicor.Timeout,
-		Entry:    epicor.InvoiceOptions{KeyColumn: t.Epicor.KeyColumn, GroupPrefix: t.Epicor.GroupPrefix, User: t.Epicor.User},
-		Invoices: epicorsync.InvoicesOptions{Final: epicorsync.Final(t.Epicor.Final), NumberLength: t.Epicor.NumberLength, DueDates: t.Epicor.DueDates},
+		Entry: epicor.InvoiceOptions{
+			KeyColumn: t.Epicor.KeyColumn, GroupPrefix: t.Epicor.GroupPrefix, Strategy: epicor.GroupStrategy(t.Epicor.Groups), User: t.Epicor.User,
+		},
+		Invoices: epicorsync.InvoicesOptions{
+			Final: epicorsync.Final(t.Epicor.Final), NumberLength: t.Epicor.NumberLength, DueDates: t.Epicor.DueDates, Reversal: epicorsync.Reversal(t.Epicor.Reversal),
+		},
 		Tables: epicorsync.TablesOptions{
 			MaxAge: t.Epicor.TableAge, COACode: t.Epicor.COACode, EmployeeColumn: t.Epicor.EmployeeField,
-			IgnoreApproval: t.Epicor.AnyApproval, FirstOpen: document.Date(t.Epicor.FirstOpen),
+			IgnoreApproval: t.Epicor.AnyApproval, FirstOpen: document.Date(t.Epicor.FirstOpen), ClosedColumn: t.Epicor.ClosedColumn,
 		},
 	}
 	out.Mirrors = mirrors(t)
@@ -169,7 +212,7 @@ func (c *Config) tenant(t *Tenant, path string, getenv func(string) string) (app
 		out.Epicor.RootCAs = pool
 	}
 	kept := 0
-	for _, ref := range []Ref{t.Concur.ClientSecret, t.Epicor.APIKey, t.Epicor.Password} {
+	for _, ref := range []Ref{t.Concur.ClientSecret, t.Epicor.APIKey, t.Epicor.login()} {
 		if ref.Scheme == VaultScheme {
 			kept++
 		} else if _, err := ref.Plain(getenv); err != nil {
@@ -207,8 +250,8 @@ func mirrors(t *Tenant) app.Mirrors {
 }
 
 // unseal fills in a tenant's secrets. They are opened at each call: what the
-// program keeps of them is the reference. Epicor's token_resource alone keeps
-// its password, since it logs in again by itself.
+// program keeps of them is the reference. What logs in to Epicor by itself for
+// tokens, token_resource and client_credentials, keeps what it logs in with.
 func (c *Config) unseal(ctx context.Context, v *vault.Vault, t *Tenant, into *app.Tenant, getenv func(string) string) error {
 	open := func(ctx context.Context, r Ref) (vault.Secret, error) {
 		s, err := r.Open(ctx, v, t.Name, getenv)
@@ -229,7 +272,7 @@ func (c *Config) unseal(ctx context.Context, v *vault.Vault, t *Tenant, into *ap
 		return []concur.Secret{concur.Secret(secret.Reveal())}, nil
 	}
 	key, keyErr := open(ctx, t.Epicor.APIKey)
-	password, passwordErr := open(ctx, t.Epicor.Password)
+	password, passwordErr := open(ctx, t.Epicor.login())
 	if keyErr != nil || passwordErr != nil {
 		var faults Faults
 		for _, err := range []error{keyErr, passwordErr} {
@@ -239,14 +282,12 @@ func (c *Config) unseal(ctx context.Context, v *vault.Vault, t *Tenant, into *ap
 		}
 		return faults
 	}
-	if t.Epicor.Auth == "token_resource" {
+	if t.Epicor.Auth == "token_resource" || t.Epicor.Auth == "client_credentials" {
 		carrier, err := app.Carrier(into.Epicor.RootCAs)
 		if err != nil {
 			return err
 		}
-		tokens, err := epicor.TokenResource(t.Epicor.TokenURL, t.Epicor.User, password.Reveal(), &epicor.TokenResourceOptions{
-			HTTP: &http.Client{Transport: carrier, Timeout: time.Minute}, AllowHTTP: t.Epicor.AllowHTTP,
-		})
+		tokens, err := t.Epicor.tokens(&http.Client{Transport: carrier, Timeout: time.Minute}, password.Reveal())
 		if err != nil {
 			return err
 		}
@@ -259,6 +300,24 @@ func (c *Config) unseal(ctx context.Context, v *vault.Vault, t *Tenant, into *ap
 		password: func(ctx context.Context) (vault.Secret, error) { return open(ctx, t.Epicor.Password) },
 	}
 	return nil
+}
+
+// login is the reference to what is logged in to Epicor with.
+func (e Epicor) login() Ref {
+	if e.Auth == "client_credentials" {
+		return e.ClientSecret
+	}
+	return e.Password
+}
+
+// tokens is where bearer tokens for Epicor come from.
+func (e Epicor) tokens(carrier *http.Client, secret string) (epicor.TokenSource, error) {
+	if e.Auth == "client_credentials" {
+		return epicor.ClientCredentials(e.TokenURL, e.ClientID, secret, &epicor.ClientCredentialsOptions{
+			Scopes: e.Scopes, Audience: e.Audience, User: e.User, HTTP: carrier, AllowHTTP: e.AllowHTTP,
+		})
+	}
+	return epicor.TokenResource(e.TokenURL, e.User, secret, &epicor.TokenResourceOptions{HTTP: carrier, AllowHTTP: e.AllowHTTP})
 }
 
 func asFault(err error) *Fault {
