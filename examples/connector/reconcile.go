@@ -48,6 +48,9 @@ func (c *reconcileCommand) Run(ctx context.Context, p *program) (err error) {
 		if err != nil {
 			return &mendError{fmt.Errorf("--month %s: write YYYY-MM, such as 2026-11", c.Month)}
 		}
+		if at.After(time.Now().Add(14 * time.Hour)) { // a month begins first where clocks are ahead of UTC
+			return &mendError{fmt.Errorf("--month %s has not begun yet", c.Month)}
+		}
 		year, month, _ = at.Date()
 	}
 	a, file, err := c.open(ctx, p, false, func(cfg *app.Config) { cfg.Look = true })
@@ -176,7 +179,11 @@ func (s *monthScreen) amiss() {
 			}
 			inEpicor = strings.Join(parts, ", ")
 		}
-		s.Printf("  %s  %s: Concur approved %s on %s; Epicor has %s; difference %s\n      %s\n", s.Paint(screen.Bold, d.Label.String()), d.Owner,
+		owner := ""
+		if d.Owner != "" { // a name that cannot be opened, or was never told
+			owner = "  " + d.Owner
+		}
+		s.Printf("  %s%s: Concur approved %s on %s; Epicor has %s; difference %s\n      %s\n", s.Paint(screen.Bold, d.Label.String()), owner,
 			screen.Money(d.InConcur, d.Currency), d.Approved, inEpicor, s.Paint(screen.Bad, screen.Money(d.Difference, d.Currency)), d.Why)
 	}
 	for _, st := range s.m.Strangers {
