@@ -97,12 +97,15 @@ func TestEveryRuleHasANameOfItsOwn(t *testing.T) {
 	}
 }
 
-func TestSuiteCatchesBrokenStores(t *testing.T) {
-	for _, tc := range []struct {
-		name string
-		rule string // one that must fail; others may
-		open func() storage.Store
-	}{
+// brokenStore is a store that breaks one rule on purpose.
+type brokenStore struct {
+	name string
+	rule string // one that must fail; others may
+	open func() storage.Store
+}
+
+func brokenStores() []brokenStore {
+	return append(brokenInDetail(), []brokenStore{
 		{"the last writer wins", "update with a stale rev", func() storage.Store { return lastWriterWins{fresh()} }},
 		{"update compares, then writes", "no update is lost", func() storage.Store { return &racyUpdate{Store: fresh()} }},
 		{"update creates what is gone", "update of a missing row", func() storage.Store { return upsert{fresh()} }},
@@ -214,7 +217,11 @@ func TestSuiteCatchesBrokenStores(t *testing.T) {
 		{"values and contents share names", "the three groups are apart", func() storage.Store { return sharedNames{fresh()} }},
 		{"the context is not looked at", "a context that has ended", func() storage.Store { return deaf{fresh()} }},
 		{"one who leaves takes the store with him", "a caller that leaves hurts nobody", func() storage.Store { return &fragile{Store: fresh()} }},
-	} {
+	}...)
+}
+
+func TestSuiteCatchesBrokenStores(t *testing.T) {
+	for _, tc := range brokenStores() {
 		t.Run(tc.name, func(t *testing.T) {
 			found := faults(t, tc.open, 0, func(s storage.Store) storage.Store { return s }, tc.rule)
 			require.Contains(t, found, tc.rule)
