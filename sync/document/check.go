@@ -12,7 +12,7 @@ type FaultCode string
 
 // The faults that the checks of this package find.
 const (
-	// KindUnknown: the document is neither a report nor an invoice.
+	// KindUnknown: the document is neither a report, an invoice nor a cash advance.
 	KindUnknown FaultCode = "document_kind_unknown"
 	// CurrencyUnknown: a currency is not in ISO 4217.
 	CurrencyUnknown FaultCode = "currency_unknown"
@@ -28,6 +28,10 @@ const (
 	AllocationMismatch FaultCode = "allocation_mismatch"
 	// TotalMismatch: the entries and charges do not add up to the total.
 	TotalMismatch FaultCode = "total_mismatch"
+	// TaxMismatch: an amount less its taxes is not its net amount.
+	TaxMismatch FaultCode = "tax_mismatch"
+	// RateMismatch: more was approved than the exchange rate makes of what was spent.
+	RateMismatch FaultCode = "rate_mismatch"
 	// PostingMismatch: the parts of a posting do not add up, or it is incomplete.
 	PostingMismatch FaultCode = "posting_mismatch"
 )
@@ -69,10 +73,14 @@ func (fs Faults) err() error {
 }
 
 // EntryWord is what a person calls an entry of a document of this kind:
-// "expense", or "line" of an invoice.
+// "expense", "line" of an invoice, or "advance".
 func (k Kind) EntryWord() string {
-	if k == Invoice {
+	switch k {
+	case Invoice:
 		return "line"
+	case CashAdvance:
+		return "advance"
+	case Report:
 	}
 	return "expense"
 }
@@ -82,10 +90,14 @@ func (k Kind) EntryWord() string {
 // personal add up to the total of a report; all entries and charges add up to
 // the total of an invoice; amounts are no finer than the currency's minor unit;
 // no entry stands there twice, nor beside its own itemisation.
+//
+// Of a journaled document all entries count for the total, since nothing of a
+// personal one is approved; the journal of each entry adds up to it, and of each
+// line of the journal the net amounts and the taxes add up to the gross amount.
 func (d Document) Check() error {
 	var fs Faults
-	if d.Kind != Report && d.Kind != Invoice {
-		fs.add(KindUnknown, "kind", string(d.Kind), "the kind %.40q is neither report nor invoice", string(d.Kind))
+	if d.Kind != Report && d.Kind != Invoice && d.Kind != CashAdvance {
+		fs.add(KindUnknown, "kind", string(d.Kind), "the kind %.40q is neither report, invoice nor cashadvance", string(d.Kind))
 	}
 	digits, known := MinorUnits(d.Currency)
 	if !known {
@@ -125,8 +137,15 @@ func (d Document) Check() error {
 			fs.add(ItemisationDoubled, fmt.Sprintf("%s %d", word, at+1), e.Parent,
 				"it is itemised by %s and must not be posted beside it", field)
 		}
-		if !e.Personal || d.Kind == Invoice {
+		if !e.Personal || d.Kind == Invoice || d.Journaled {
 			sum = sum.Add(e.Amount)
+		}
+		if known {
+			e.checkRate(&fs, field, d.Currency, digits)
+		}
+		if d.Journaled && d.Kind != Invoice {
+			e.checkJournal(&fs, field, d.Currency, digits, known)
+			continue
 		}
 		if len(e.Allocations) == 0 {
 			continue
@@ -134,6 +153,10 @@ func (d Document) Check() error {
 		shares := decimal.Zero
 		for j, a := range e.Allocations {
 			fine(fmt.Sprintf("%s, allocation %d", field, j+1), a.Amount)
+			for _, t := range a.Taxes {
+				fine(fmt.Sprintf("%s, allocation %d, tax %s", field, j+1, t.Code), t.Amount)
+				fine(fmt.Sprintf("%s, allocation %d, tax %s", field, j+1, t.Code), t.Reclaim)
+			}
 			shares = shares.Add(a.Amount)
 		}
 		if !shares.Equal(e.Amount) {
@@ -150,10 +173,14 @@ func (d Document) Check() error {
 			fs.add(TotalMismatch, field, c.Amount.String(), "only an invoice has charges")
 		}
 	}
+	d.checkAdvances(&fs, fine)
 	if !sum.Equal(d.Total) {
 		what := "the expenses that are not personal"
-		if d.Kind == Invoice {
+		switch {
+		case d.Kind == Invoice:
 			what = "the lines and charges"
+		case d.Journaled:
+			what = "the approved amounts"
 		}
 		fs.add(TotalMismatch, "total", d.Total.String(), "%s add up to %s, not to the total %s (difference %s)",
 			what, money(sum, digits), money(d.Total, digits), money(sum.Sub(d.Total), digits))
@@ -162,9 +189,10 @@ func (d Document) Check() error {
 }
 
 // Check returns all that is wrong with the posting in itself, as Faults, or
-// nil: splits add up to their line, lines to their invoice, a debit memo is
-// below zero and an invoice is not, numbers differ within the set, and what an
-// ERP cannot do without is there.
+// nil: splits add up to their line, lines and taxes to their invoice, a debit memo
+// is below zero and an invoice is not, numbers differ within the set, and what an
+// ERP cannot do without is there. So what the accounts change by is what the
+// vendors are owed, invoice by invoice.
 func (p Posting) Check() error {
 	var fs Faults
 	if p.Company == "" {
@@ -213,9 +241,23 @@ func (inv APInvoice) check(fs *Faults, field string) {
 		fs.add(PostingMismatch, field, "", "it has no lines")
 	}
 	lines := decimal.Zero
+	for _, t := range inv.Taxes {
+		at := fmt.Sprintf("%s, tax %s", field, t.Code)
+		lines = lines.Add(t.Amount)
+		if t.Code == "" {
+			fs.add(PostingMismatch, at, "", "it has no code")
+		}
+		if known && tooFine(t.Amount, digits) {
+			fs.add(AmountTooFine, at, t.Amount.String(), "%s is finer than the minor unit of %s (%d decimals)", t.Amount, inv.Currency, digits)
+		}
+	}
 	for j, l := range inv.Lines {
 		at := fmt.Sprintf("%s, line %d", field, j+1)
 		lines = lines.Add(l.Amount)
+		if l.Order != nil {
+			l.checkOrder(fs, at, inv.Currency, digits, known)
+			continue
+		}
 		splits := decimal.Zero
 		for k, s := range l.Splits {
 			splits = splits.Add(s.Amount)
@@ -233,7 +275,11 @@ func (inv APInvoice) check(fs *Faults, field string) {
 		}
 	}
 	if !lines.Equal(inv.Amount) {
-		fs.add(PostingMismatch, field, lines.String(), "the lines add up to %s, not to the invoice's %s (difference %s)",
+		what := "the lines add"
+		if len(inv.Taxes) > 0 {
+			what = "the lines and taxes add"
+		}
+		fs.add(PostingMismatch, field, lines.String(), what+" up to %s, not to the invoice's %s (difference %s)",
 			money(lines, digits), money(inv.Amount, digits), money(lines.Sub(inv.Amount), digits))
 	}
 }

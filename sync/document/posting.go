@@ -24,16 +24,46 @@ type APInvoice struct {
 	ApplyDate   Date            `json:"apply_date"` // decides the fiscal period
 	Due         Date            `json:"due,omitempty"`
 	Description string          `json:"description,omitempty"`
-	Amount      decimal.Decimal `json:"amount"` // sum of the lines, true sign
+	Amount      decimal.Decimal `json:"amount"` // sum of the lines and taxes, true sign
 	Lines       []Line          `json:"lines"`
+	// Taxes are entered as taxes of the ERP, in the amounts that stand here. A tax
+	// that is booked to a GL account is a split of a line instead.
+	Taxes []InvoiceTax `json:"taxes,omitempty"`
+	// Terms is the ERP's code of the terms of payment; empty: the vendor's own.
+	Terms string `json:"terms,omitempty"`
+	// Attachments are no part of what is owed: one that cannot be had never holds
+	// money back unless the sink was told so.
+	Attachments []Attachment `json:"attachments,omitempty"`
 }
 
-// Line is one line of an AP invoice. Its splits add up to Amount.
+// InvoiceTax is a tax of a whole AP invoice, by the ERP's codes, true sign.
+type InvoiceTax struct {
+	Code   string          `json:"code"`
+	Rate   string          `json:"rate,omitempty"` // the ERP's code of the rate, not a number
+	Amount decimal.Decimal `json:"amount"`
+}
+
+// Line is one line of an AP invoice. Its splits add up to Amount. A line that
+// was ordered has none: the order says what it is booked to.
 type Line struct {
 	Entry       string          `json:"entry,omitempty"` // of the document it comes from
 	Description string          `json:"description"`
 	Amount      decimal.Decimal `json:"amount"`
 	Splits      []Split         `json:"splits"`
+	Order       *OrderLine      `json:"order,omitempty"`
+}
+
+// OrderLine is the line of a purchase order that a Line invoices.
+type OrderLine struct {
+	Order   int `json:"order"`
+	Line    int `json:"line"`
+	Release int `json:"release,omitempty"` // 0: the first
+	// Quantity and UnitPrice are those of the invoice; zero: not known.
+	Quantity  decimal.Decimal `json:"quantity,omitzero"`
+	UnitPrice decimal.Decimal `json:"unit_price,omitzero"`
+	PackSlip  string          `json:"pack_slip,omitempty"` // chooses among several receipts of goods
+	// Unreceived: it is invoiced before the goods arrived.
+	Unreceived bool `json:"unreceived,omitempty"`
 }
 
 // Split books a share of a line to a GL account.
