@@ -77,7 +77,7 @@ func (w *work) different(ctx context.Context, d delivery, why string) error {
 	}
 	err := w.save(ctx, func(t *storage.Transfer, r *row) {
 		r.Audited = len(r.History)
-		w.park(r, []connector.Issue{{
+		w.park(t, r, []connector.Issue{{
 			Code: CodeDiffers, Owner: connector.Finance, Message: why,
 			Remedy: "Compare the document with what stands in the ERP; remove or correct what is in the way, then replay this document.",
 		}})
@@ -161,7 +161,7 @@ func (w *work) settled(ctx context.Context, receipt connector.Receipt, how strin
 		if done = false; receipt.Final {
 			rev.State = Confirmed
 			if tell {
-				w.post(r, connector.Signal{Kind: connector.Posted, Receipt: rev.Receipt})
+				post(w.t.ID, r, connector.Signal{Kind: connector.Posted, Receipt: rev.Receipt})
 				return
 			}
 		}
@@ -213,7 +213,7 @@ func (w *work) polled(ctx context.Context, d delivery, got connector.Finding) er
 		return err
 	}
 	err := w.save(ctx, func(t *storage.Transfer, r *row) {
-		w.park(r, []connector.Issue{{
+		w.park(t, r, []connector.Issue{{
 			Code: CodeDrift, Owner: connector.Finance, Message: why,
 			Remedy: "Somebody changed or removed in the ERP what had been delivered. Put it back there, then replay this document; it is never delivered a second time.",
 		}})
@@ -313,7 +313,7 @@ func (w *work) reverse(ctx context.Context) error {
 		r.note(w.e.clock(), "reversed", numbers(receipt))
 		switch details := rev.Details; then {
 		case Parked:
-			w.park(r, rev.Issues)
+			w.park(t, r, rev.Issues)
 			rev.Details = details
 		default:
 			rev.Cause, rev.Issues, rev.Details = "", nil, ""
@@ -346,7 +346,7 @@ func (w *work) stuck(ctx context.Context, d delivery, cause error) error {
 	}
 	err := w.save(ctx, func(t *storage.Transfer, r *row) {
 		then := r.current().Then
-		w.park(r, issues)
+		w.park(t, r, issues)
 		r.current().Then, r.current().Effect = then, Unknown
 		w.letGo(t, r, time.Time{}, w.f.sourceQueue())
 	})

@@ -40,7 +40,7 @@ func (e *Engine) unreadable(ctx context.Context, t storage.Transfer, cause error
 // target because of it stays known.
 func (w *work) contentGone(ctx context.Context, cause *errGone) error {
 	err := w.save(ctx, func(t *storage.Transfer, r *row) {
-		w.park(r, []connector.Issue{{
+		w.park(t, r, []connector.Issue{{
 			Code: CodeContentGone, Owner: connector.IT, Message: clip(cause.Error()),
 			Remedy: "Restore the stored contents from a backup, or settle this document in the ERP by hand; then replay it.",
 		}})
@@ -94,7 +94,7 @@ func (w *work) fail(ctx context.Context, s step, cause error) error {
 		// The only document of a system that is down may be what brings it down.
 		stuck := probe && now.Sub(r.Failing) >= w.f.policy.MaxFailing
 		if (r.Tries >= w.f.policy.MaxTries || stuck) && !news {
-			w.park(r, []connector.Issue{exhausted(now.Sub(r.Failing), why)})
+			w.park(t, r, []connector.Issue{exhausted(now.Sub(r.Failing), why)})
 			w.letGo(t, r, time.Time{}, queue)
 			return
 		}
@@ -139,7 +139,7 @@ func exhausted(failing time.Duration, cause string) connector.Issue {
 
 // park stops work on the current revision until a person acts or the document
 // changes. The knocks that this pass answers count as seen, later ones do not.
-func (w *work) park(r *row, issues []connector.Issue) {
+func (w *work) park(t *storage.Transfer, r *row, issues []connector.Issue) {
 	if r.current() == nil {
 		r.push(revision{Effect: None, Generation: 1})
 	}
@@ -152,4 +152,5 @@ func (w *work) park(r *row, issues []connector.Issue) {
 	r.recovered()
 	r.Seen = max(r.Seen, w.wakes)
 	r.note(w.e.clock(), "parked", rev.Cause)
+	w.arrange(t, r)
 }

@@ -89,7 +89,7 @@ func (w *work) parkNow(ctx context.Context, learn func(*row), issues []connector
 		if rev := r.current(); rev != nil && rev.Effect != None {
 			r.note(w.e.clock(), "ignored", issues[0].Code)
 		} else {
-			w.park(r, issues)
+			w.park(t, r, issues)
 			r.current().Details = details
 		}
 		w.letGo(t, r, w.pollDue(r), w.f.sourceQueue())
@@ -209,7 +209,7 @@ func (w *work) withdrawn(ctx context.Context, learn func(*row), why string) erro
 		}
 		target.State, target.Then, target.Cause, target.Issues = Reversing, Reversed, "", nil
 		// The source has taken it back: what it was to be told is no longer true.
-		r.Outbox = nil
+		r.Outbox = slices.DeleteFunc(r.Outbox, func(s connector.Signal) bool { return s.Kind != connector.Paid })
 		r.note(w.e.clock(), "recalled", why)
 	})
 }
@@ -219,6 +219,8 @@ func (w *work) notYet(ctx context.Context, learn func(*row), s snapshot) error {
 		learn(r)
 		rev := r.current()
 		switch {
+		case rev != nil && rev.State == Returned && r.wasReturned(s.Revision):
+			r.note(w.e.clock(), "ignored", s.Why)
 		case rev != nil && rev.Effect == Effective:
 			r.note(w.e.clock(), "ignored", "not approved any more, but delivered: "+s.Why)
 			if w.again(r) {
@@ -261,14 +263,15 @@ func (w *work) notYet(ctx context.Context, learn func(*row), s snapshot) error {
 // ready takes a finally approved document in.
 func (w *work) ready(ctx context.Context, learn func(*row), s snapshot) error {
 	cur := w.r.current()
+	if w.r.wasReturned(s.Revision) {
+		return w.ignore(ctx, learn, fmt.Sprintf("revision %d was returned to the source: only a later one is taken", s.Revision))
+	}
 	if cur != nil && cur.Content != "" {
 		switch {
 		case s.Revision < cur.Number:
 			return w.ignore(ctx, learn, fmt.Sprintf("revision %d is older than %d", s.Revision, cur.Number))
 		case s.Revision == cur.Number && cur.Effect == Unknown:
 			return w.ignore(ctx, learn, "its outcome is to be resolved first")
-		case s.Revision == cur.Number && cur.State == Returned:
-			return w.ignore(ctx, learn, "returned to the source: only a new revision is taken")
 		case s.Revision > cur.Number && cur.Effect == Unknown:
 			// Revision n is resolved first; it is parked with an unknown outcome. The
 			// knock stays unanswered, so that this one is fetched again then.
@@ -300,10 +303,10 @@ func (w *work) ready(ctx context.Context, learn func(*row), s snapshot) error {
 		r.Owner, t.Flow = w.f.name, w.f.name
 		rev.Number, rev.Handle, rev.Person = s.Revision, s.Handle, s.Person
 		rev.Totals, rev.Period, rev.Content = s.Totals, s.Period, name
-		rev.State, rev.Cause, rev.Issues, rev.Details, rev.Then = Pending, "", nil, "", ""
+		rev.State, rev.Cause, rev.Issues, rev.Details, rev.Then, rev.ReturnAt = Pending, "", nil, "", "", time.Time{}
 		r.note(w.e.clock(), "fetched", fmt.Sprintf("revision %d: %s", s.Revision, s.Why))
 		if w.f.acknowledger() != nil {
-			w.post(r, connector.Signal{Kind: connector.Taken})
+			post(w.t.ID, r, connector.Signal{Kind: connector.Taken})
 		}
 	})
 }

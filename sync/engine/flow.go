@@ -38,6 +38,12 @@ type Policy struct {
 	// for CircuitOpen: 5 and 30 s. A connection fault does so at once.
 	CircuitFailures int
 	CircuitOpen     time.Duration
+	// Return says of which causes the source is told by itself that a document
+	// failed, and after how long it has been parked with it (0: at once); AnyCause
+	// stands for all that are not named. It then comes as a new revision, and the
+	// failed one is never posted. Nil: never, a person decides with Replay or
+	// Return. It has no meaning for a Source that is no Acknowledger.
+	Return map[string]time.Duration
 }
 
 func (p *Policy) withDefaults() Policy {

@@ -191,6 +191,14 @@ func (w *work) letGo(t *storage.Transfer, r *row, due time.Time, queue string) {
 	if t.Wakes > r.Seen && r.Tries == 0 {
 		t.Due = sooner(due, w.e.clock())
 	}
+	rev := r.current()
+	switch {
+	case rev == nil:
+	case rev.State != Parked && len(r.Outbox) > 0 && r.Tries == 0:
+		t.Due = sooner(t.Due, w.e.clock())
+	case rev.State == Parked:
+		t.Due = sooner(t.Due, rev.ReturnAt)
+	}
 }
 
 func (w *work) freed() {

@@ -101,7 +101,7 @@ func (w *work) confirmWithout(ctx context.Context, version, cause, why string, i
 			return
 		}
 		if w.f.acknowledger() != nil {
-			w.post(r, connector.Signal{Kind: connector.Posted, Receipt: rev.Receipt})
+			post(w.t.ID, r, connector.Signal{Kind: connector.Posted, Receipt: rev.Receipt})
 		}
 	})
 }
@@ -124,7 +124,7 @@ func (w *work) issues(ctx context.Context, is mapping.Issues) error {
 		return err
 	}
 	err = w.save(ctx, func(t *storage.Transfer, r *row) {
-		w.park(r, is)
+		w.park(t, r, is)
 		r.current().Details = details
 		w.letGo(t, r, time.Time{}, w.f.sourceQueue())
 	})

@@ -24,6 +24,9 @@ type PlanItem struct {
 	Cause  string            `json:"cause"`
 	Action ReplayAction      `json:"action"`
 	Totals []connector.Total `json:"totals,omitempty"`
+	// Returnable: nothing of it stands in the target, and its source wants to be
+	// told, so that Return may give it back.
+	Returnable bool `json:"returnable,omitempty"`
 }
 
 // ReplayAction says what a replay does with a transfer.
@@ -61,6 +64,7 @@ func (e *Engine) Plan(ctx context.Context, q storage.Query) (Plan, error) {
 		}
 		p.Items = append(p.Items, PlanItem{
 			ID: t.ID, Rev: t.Rev, State: rev.State, Cause: rev.Cause, Action: actionOf(rev), Totals: rev.Totals,
+			Returnable: e.returnable(t, &r),
 		})
 	}
 	return p, nil

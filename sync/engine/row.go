@@ -53,6 +53,8 @@ type row struct {
 	Outbox      []connector.Signal `json:"outbox,omitempty"`
 	History     []Moment           `json:"history,omitempty"`
 	Audited     int                `json:"audited,omitempty"` // moments of History that the trail has
+	// Returned is the newest revision of which the source was told that it failed.
+	Returned *int64 `json:"returned,omitempty"`
 }
 
 // revision is one approved version of the document.
@@ -79,6 +81,8 @@ type revision struct {
 	// Keyed is the revision whose key the target's documents bear, where it is
 	// not this one.
 	Keyed int64 `json:"keyed,omitempty"`
+	// ReturnAt is when a parked revision is given back by itself.
+	ReturnAt time.Time `json:"return_at,omitzero"`
 }
 
 // sealer returns whose key seals the posting and its reasons.

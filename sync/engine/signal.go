@@ -11,12 +11,12 @@ import (
 )
 
 // post puts a signal to the source into the row's outbox.
-func (w *work) post(r *row, s connector.Signal) {
+func post(id storage.ID, r *row, s connector.Signal) {
 	rev := r.current()
-	s.Ref = refOf(w.t.Document)
+	s.Ref = refOf(id.Document)
 	s.Ref.Hint = r.Hint
 	s.Revision, s.Handle = rev.Number, rev.Handle
-	s.ID = digest(w.t.Tenant, w.t.Target, w.t.Document, strconv.FormatInt(rev.Number, 10), strconv.Itoa(rev.Generation), string(s.Kind))
+	s.ID = digest(id.Tenant, id.Target, id.Document, strconv.FormatInt(rev.Number, 10), strconv.Itoa(rev.Generation), string(s.Kind))
 	for _, have := range r.Outbox {
 		if have.ID == s.ID {
 			return
@@ -53,8 +53,20 @@ func (w *work) signal(ctx context.Context) error {
 		r.Audited = len(r.History)
 		r.note(w.e.clock(), "told", string(s.Kind))
 		// Parked because it could not be told, and told now: what stands is as it was.
-		if rev := r.current(); rev.State == Parked && rev.Effect == Effective && rev.Then == "" && s.Kind == connector.Posted {
-			rev.State, rev.Cause, rev.Issues = Confirmed, "", nil
+		rev := r.current()
+		if rev.State != Parked || rev.Then != "" {
+			return
+		}
+		switch s.Kind {
+		case connector.Posted, connector.Paid:
+			if rev.Effect == Effective && (s.Kind == connector.Posted || rev.Receipt != nil && rev.Receipt.Final) {
+				rev.State, rev.Cause, rev.Issues = Confirmed, "", nil
+			}
+		case connector.Failed:
+			if rev.Number == s.Revision {
+				rev.State = Returned
+			}
+		case connector.Taken:
 		}
 	})
 }
@@ -77,7 +89,7 @@ func (w *work) unheard(ctx context.Context, s connector.Signal, cause error) err
 		return err
 	}
 	err := w.save(ctx, func(t *storage.Transfer, r *row) {
-		w.park(r, issues)
+		w.park(t, r, issues)
 		w.letGo(t, r, time.Time{}, w.f.sourceQueue())
 	})
 	if err == nil {
@@ -99,6 +111,14 @@ func (r *row) drop(id string) {
 func (w *work) recalled(ctx context.Context, s connector.Signal) error {
 	if err := w.record(ctx, "acknowledge", "recalled", s.ID+"/recalled", map[string]any{"kind": s.Kind}); err != nil {
 		return err
+	}
+	if s.Kind == connector.Failed || s.Kind == connector.Paid {
+		// It is told of a revision that may be past. What became of the document is
+		// asked anew.
+		return w.save(ctx, func(t *storage.Transfer, r *row) {
+			r.drop(s.ID)
+			t.Wakes++
+		})
 	}
 	if err := w.save(ctx, func(_ *storage.Transfer, r *row) { r.drop(s.ID) }); err != nil {
 		return err

@@ -42,6 +42,7 @@ const (
 	stepFetch
 	stepMap
 	stepPoll
+	stepReturn
 )
 
 // next decides what the row needs. What may stand in the target is settled
@@ -84,6 +85,9 @@ func (w *work) next() step {
 		if woken {
 			return stepFetch
 		}
+		if !rev.ReturnAt.IsZero() && !w.e.clock().Before(rev.ReturnAt) {
+			return stepReturn
+		}
 	case Received, Waiting, Confirmed, Returned, Reversed, Void:
 		if woken {
 			return stepFetch
@@ -101,7 +105,7 @@ func (w *work) system(s step) (system, queue string) {
 		return w.f.targetSystem(), w.f.targetQueue()
 	case stepSignal, stepFetch:
 		return w.f.sourceSystem(), w.f.sourceQueue()
-	case stepMap, stepNone:
+	case stepMap, stepReturn, stepNone:
 		return "", w.f.sourceQueue()
 	}
 	return "", w.f.sourceQueue()
@@ -215,6 +219,8 @@ func (w *work) do(ctx context.Context, s step) (err error) {
 		return w.fetch(ctx)
 	case stepMap:
 		return w.mapDocument(ctx)
+	case stepReturn:
+		return w.returnDue(ctx)
 	case stepNone:
 	}
 	return nil
