@@ -8,15 +8,50 @@
 // no locks, no order between keys. Policy lives in the engine; a store never
 // decides anything.
 //
-// # What every method promises
+// # What is durable
 //
-// A nil error from a method that writes means that the write is durable: it
-// survives a crash of the process and of the machine. An error that is none of
-// ErrNotFound, ErrExists and ErrConflict says nothing about the write: it may
-// have happened, and the caller reads again. Every method is safe for
-// concurrent use, blocks until it is done or its context ends (then it returns
-// the context's error), and may be called from the body of an iteration over
-// pages. No slice is shared between a store and its callers.
+// Create, Update, Purge, Save, Delete, Put and Drop write. When one of them
+// returns nil, its write survives a crash of the process and of the machine,
+// and every Get, Load and Read that begins afterwards, in whatever process,
+// sees it. Only Due, Queues and List may lag behind, by a minute at most. The
+// webhook is answered 200, and an invoice is sent, on the strength of a nil.
+//
+// # What blocks
+//
+// Every method blocks until it is done or its context ends; then it returns
+// the context's error, at once when the context had ended before. A write whose
+// context ends on the way may happen all the same. A store bounds its own waits
+// for what may never come (a lock, a server without an answer) and returns an
+// error instead. Nothing is held between two calls: no lock, no transaction, no
+// cursor, so that the body of a loop over All may call the store.
+//
+// # What may be called concurrently
+//
+// Everything, for the same row or name too, by goroutines and, where a store
+// is made for several processes, by those. Of Updates with one Rev exactly one
+// succeeds; of Creates of one ID, of Saves with one Rev and of Puts of different
+// bytes under one name likewise. Writers of different rows never fail because
+// of one another. No slice is shared between a store and its callers.
+//
+// # Which error when
+//
+//	           ErrNotFound    ErrExists         ErrConflict
+//	Create     -              a row is there    -
+//	Get        no such row    -                 -
+//	Update     -              -                 Rev is not current, or no such row
+//	Purge      -              -                 rev is not current; gone is nil
+//	Load       no such value  -                 -
+//	Save       -              -                 Rev is not current, or is empty and a value is there
+//	Delete     -              -                 rev is not current; gone is nil
+//	Put        -              other bytes       -
+//	Read       no such one    -                 -
+//
+// Due, Queues, List, Scan and Drop return none of them: what finds nothing
+// returns nothing. Each of the three is a certain answer, and the write did not
+// happen. Any other error (a time-out, a full disk, a lost connection, an
+// argument outside the contract) says nothing about the write: it may have
+// happened, and the caller reads again. A store that is not sure must therefore
+// never return one of the three, nor repeat a write by itself.
 package storage
 
 import (
