@@ -1,0 +1,579 @@
+package proof
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/ml-connector/ml-connector/audit"
+	"github.com/ml-connector/ml-connector/audit/memlog"
+	"github.com/ml-connector/ml-connector/audit/pglog"
+	"github.com/ml-connector/ml-connector/audit/sqlitelog"
+	"github.com/ml-connector/ml-connector/concur/concurtest"
+	"github.com/ml-connector/ml-connector/epicor/epicorsync"
+	"github.com/ml-connector/ml-connector/epicor/epicortest"
+	"github.com/ml-connector/ml-connector/internal/pg/pgtest"
+	"github.com/ml-connector/ml-connector/sync/connector"
+	"github.com/ml-connector/ml-connector/sync/engine"
+	"github.com/ml-connector/ml-connector/sync/storage"
+	"github.com/ml-connector/ml-connector/sync/storage/memstore"
+	"github.com/ml-connector/ml-connector/sync/storage/pgstore"
+	"github.com/ml-connector/ml-connector/sync/storage/sqlitestore"
+)
+
+// blow is what strikes one call.
+type blow string
+
+// What strikes a call of a vendor.
+const (
+	refused     blow = "refused"
+	reset       blow = "reset before the answer"
+	lost        blow = "answer lost after the commit"
+	html        blow = "HTML in place of JSON"
+	lostInHTML  blow = "HTML after the commit"
+	truncated   blow = "truncated JSON"
+	timeOut     blow = "time-out after the commit"
+	killedFirst blow = "killed before it"
+	killedAfter blow = "killed after it"
+)
+
+var (
+	statuses   = []int{401, 403, 409, 410, 429, 500, 503}
+	callBlows  = []blow{refused, reset, lost, "401", "403", "409", "410", "429", "500", "503", html, lostInHTML, truncated, timeOut, killedFirst, killedAfter}
+	writeBlows = []blow{refused, lost, killedFirst, killedAfter}
+)
+
+// strike is one blow at the nth call of a kind. Without a blow it counts.
+type strike struct {
+	mu    sync.Mutex
+	kind  string
+	nth   int
+	blow  blow
+	what  string // that was struck
+	count map[string]int
+	dead  chan struct{}
+	gone  bool
+}
+
+func newStrike(kind string, nth int, b blow) *strike {
+	return &strike{kind: kind, nth: nth, blow: b, count: map[string]int{}, dead: make(chan struct{})}
+}
+
+// meet counts a call and returns what strikes it.
+func (s *strike) meet(kind, name string) (blow, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.gone {
+		return "", errKilled
+	}
+	s.count[kind]++
+	if kind != s.kind || s.count[kind] != s.nth {
+		return "", nil
+	}
+	s.what = name
+	return s.blow, nil
+}
+
+func (s *strike) die() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.gone {
+		s.gone = true
+		close(s.dead)
+	}
+	return errKilled
+}
+
+func (s *strike) killed() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.gone
+}
+
+func (s *strike) around(kind, name string, do func() error) error {
+	b, err := s.meet(kind, name)
+	if err != nil {
+		return err
+	}
+	switch b {
+	case refused:
+		return errTrouble
+	case killedFirst:
+		return s.die()
+	}
+	err = do()
+	if s.killed() {
+		return errKilled
+	}
+	switch b {
+	case lost:
+		return errTrouble
+	case killedAfter:
+		return s.die()
+	}
+	return err
+}
+
+func (s *strike) call(base http.RoundTripper, r *http.Request) (*http.Response, error) {
+	b, err := s.meet(ofCall, r.Method+" "+r.URL.Path)
+	if err != nil {
+		return nil, err
+	}
+	page := func(status int, body string) *http.Response {
+		return &http.Response{
+			StatusCode: status, Status: strconv.Itoa(status) + " " + http.StatusText(status), Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Request: r,
+			Header: http.Header{"Content-Type": {"text/html"}}, Body: io.NopCloser(strings.NewReader(body)),
+		}
+	}
+	switch b {
+	case refused:
+		return nil, syscall.ECONNREFUSED
+	case reset:
+		return nil, syscall.ECONNRESET
+	case html:
+		return page(http.StatusOK, "<html><body>Sign in</body></html>"), nil
+	case killedFirst:
+		return nil, s.die()
+	}
+	for _, status := range statuses {
+		if string(b) == strconv.Itoa(status) {
+			p := page(status, "<html><body>gateway</body></html>")
+			if status == http.StatusTooManyRequests {
+				p.Header.Set("Retry-After", "1")
+			}
+			return p, nil
+		}
+	}
+	res, err := base.RoundTrip(r)
+	if err != nil {
+		return res, err
+	}
+	if b == "" && !s.killed() {
+		return res, nil
+	}
+	body, err := io.ReadAll(res.Body)
+	_ = res.Body.Close()
+	if err != nil {
+		return nil, err
+	}
+	if s.killed() {
+		return nil, errKilled
+	}
+	switch b {
+	case lost:
+		return nil, syscall.ECONNRESET
+	case lostInHTML:
+		return page(http.StatusOK, "<html><body>Sign in</body></html>"), nil
+	case timeOut:
+		<-r.Context().Done()
+		return nil, r.Context().Err()
+	case killedAfter:
+		return nil, s.die()
+	case truncated:
+		res.Body = io.NopCloser(io.MultiReader(bytes.NewReader(body[:len(body)/2]), broken{}))
+		return res, nil
+	default:
+		return nil, fmt.Errorf("no such blow: %s", b)
+	}
+}
+
+type broken struct{}
+
+func (broken) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
+
+// way is what one document does.
+type way struct {
+	name  string
+	paper paper
+}
+
+var ways = []way{
+	{"report to three counterparties", paper{owner: people[0], items: []item{
+		{kind: "AIRFR", pay: "IBCP", cents: 42860, centre: "420"},
+		{kind: "TOOLS", pay: "CBCP", cents: 14675, centre: "420"},
+		{kind: "HOTEL", pay: "CBCP", cents: 8500, centre: "420", personal: true},
+		{kind: "MEALS", pay: "CASH", cents: 15835, centre: "200", percent: 33, second: "310"},
+	}}},
+	{"supplier's invoice", paper{owner: people[1], supplier: "DELTA", tax: 52075, items: []item{
+		{kind: "TOOLG", cents: 630000, centre: "420"}, {kind: "CLOUD", cents: 120000, centre: "310"},
+	}}},
+	{"refund to a debit memo", paper{owner: people[2], items: []item{
+		{kind: "AIRFR", pay: "IBCP", cents: -34900, centre: "200"}, {kind: "TAXI", pay: "CASH", cents: 2215, centre: "200"},
+	}}},
+	{"supplier's credit to a debit memo", paper{owner: people[3], supplier: "CLOUDY", items: []item{{kind: "CLOUD", cents: -12500, centre: "100"}}}},
+}
+
+// keeper makes the stores of a cell: what stays when a process dies.
+type keeper struct {
+	name    string
+	virtual bool // works in a bubble
+	open    func(t *testing.T) (storage.Store, audit.Log, func())
+}
+
+func keepers(t *testing.T) []keeper {
+	return []keeper{
+		{"memstore", true, func(*testing.T) (storage.Store, audit.Log, func()) { return memstore.New(), memlog.New(), func() {} }},
+		{"sqlitestore", true, func(t *testing.T) (storage.Store, audit.Log, func()) {
+			dir, err := os.MkdirTemp("", "proof")
+			require.NoError(t, err)
+			s, err := sqlitestore.Open(context.Background(), filepath.Join(dir, "ledger.db"), nil)
+			require.NoError(t, err)
+			l, err := sqlitelog.Open(context.Background(), filepath.Join(dir, "audit.db"), nil)
+			require.NoError(t, err)
+			return s, l, func() {
+				require.NoError(t, s.Close())
+				require.NoError(t, l.Close())
+				require.NoError(t, os.RemoveAll(dir))
+			}
+		}},
+		{"pgstore", false, pgKeeper(t)},
+	}
+}
+
+// pgKeeper opens one store and log for all cells; each is a tenant of its own.
+func pgKeeper(t *testing.T) func(*testing.T) (storage.Store, audit.Log, func()) {
+	type pair struct {
+		s storage.Store
+		l audit.Log
+	}
+	both := sync.OnceValue(func() pair {
+		dsn := pgtest.Database(t)
+		s, err := pgstore.Open(context.Background(), dsn, &pgstore.Options{MaxConns: 24})
+		require.NoError(t, err)
+		l, err := pglog.Open(context.Background(), dsn, &pglog.Options{MaxConns: 24})
+		require.NoError(t, err)
+		t.Cleanup(func() { _, _ = s.Close(), l.Close() })
+		return pair{s, l}
+	})
+	return func(*testing.T) (storage.Store, audit.Log, func()) { p := both(); return p.s, p.l, func() {} }
+}
+
+// cell is one blow at one call of one way over one store.
+type cell struct {
+	way    way
+	keeper keeper
+	kind   string
+	nth    int
+	blow   blow
+}
+
+func (c cell) String() string {
+	return fmt.Sprintf("%s, %s, %s call %d, %s", c.keeper.name, c.way.name, c.kind, c.nth, c.blow)
+}
+
+// outcome is how a cell ended.
+type outcome struct {
+	count  map[string]int // of calls, by kind
+	parked bool           // a person was asked; after a replay it was posted
+	killed bool
+	met    bool // the call was made and struck
+	wrong  []string
+}
+
+var cells atomic.Int64
+
+// live runs a cell. In the end one right and whole set stands in the ERP.
+func (c cell) live(t *testing.T) (out outcome) {
+	say := func(format string, args ...any) { out.wrong = append(out.wrong, fmt.Sprintf(format, args...)) }
+	ctx := context.Background()
+	town := newTown(nil)
+	defer town.concur.Close()
+	store, log, done := c.keeper.open(t)
+	defer done()
+	p := plant{
+		tenant: fmt.Sprint("cell", cells.Add(1)), store: store, log: log, places: town.places(), rules: newRulebook(), from: time.Now().AddDate(0, -1, 0),
+		policy:  engine.Policy{Sweep: -1, MaxTries: 6, Poll: time.Hour},
+		options: engine.Options{Poll: time.Hour, Workers: 1}, final: epicorsync.Saved, carrier: town,
+	}
+	patience, step := 3*time.Hour, 5*time.Second
+	if !c.keeper.virtual {
+		// In real time everything is as short as it may be.
+		p.policy = engine.Policy{Sweep: -1, MaxTries: 6, MinWait: 5 * time.Millisecond, MaxWait: 20 * time.Millisecond, CircuitOpen: 20 * time.Millisecond, Lease: 1500 * time.Millisecond}
+		p.options.Poll, p.timeout = 100*time.Millisecond, 400*time.Millisecond
+		patience, step = time.Minute, 10*time.Millisecond
+	}
+	first, err := p.wire()
+	if err == nil {
+		err = first.connect(ctx, town.company.RequestToken())
+	}
+	if err != nil {
+		say("connect: %v", err)
+		return out
+	}
+	ref := town.approved(c.way.paper)
+	notice := connector.Notice{Tenant: p.tenant, Ref: ref}
+	id := storage.ID{Tenant: p.tenant, Target: targetID, Document: ref.Kind + "/" + ref.ID}
+
+	s := newStrike(c.kind, c.nth, c.blow)
+	struck := p
+	struck.store, struck.log, struck.carrier = brittleStore{store, s}, brittleLog{log, s}, brittleWire{town, s}
+	m, err := struck.wire()
+	if err != nil {
+		say("wire: %v", err)
+		return out
+	}
+	state := func() engine.State {
+		st, err := first.engine.Get(ctx, id)
+		if err != nil {
+			return ""
+		}
+		return st.State
+	}
+	running := func(m *machine, until func() bool) {
+		run, cancel := context.WithCancel(ctx)
+		ended := make(chan error, 1)
+		go func() { ended <- m.engine.Run(run) }()
+		for began := time.Now(); !until() && time.Since(began) < patience && !s.killed(); {
+			pass(step)
+		}
+		cancel()
+		if err := <-ended; err != nil {
+			say("run: %v", err)
+		}
+	}
+	rest := func() bool { st := state(); return st == engine.Confirmed || st == engine.Parked }
+	taken := m.engine.Notify(ctx, notice) == nil
+	for n := 0; !taken && !s.killed() && n < 3; n++ {
+		taken = m.engine.Notify(ctx, notice) == nil // Concur sends again
+	}
+	running(m, rest)
+	s.mu.Lock()
+	out.count, out.killed, out.met = s.count, s.gone, s.what != ""
+	s.mu.Unlock()
+	if s.killed() {
+		s = newStrike("", 0, "")
+		again, err := p.wire()
+		if err != nil {
+			say("wire: %v", err)
+			return out
+		}
+		if !taken {
+			if err := again.engine.Notify(ctx, notice); err != nil {
+				say("notify: %v", err)
+			}
+		}
+		running(again, rest)
+	}
+	if state() == engine.Parked {
+		out.parked = true
+		st, err := first.engine.Get(ctx, id)
+		if err != nil || st.Cause == "" || len(st.Issues) == 0 || st.Issues[0].Remedy == "" {
+			say("parked without a reason that helps: %+v, %v", st, err)
+		}
+		if n := len(town.of(ref)); n > 0 && st.Effect == engine.None {
+			say("parked, and %d invoices stand", n)
+		}
+		mended, err := p.wire()
+		if err != nil {
+			say("wire: %v", err)
+			return out
+		}
+		if n, err := mended.replay(ctx); n != 1 || err != nil {
+			say("replay woke %d: %v", n, err)
+		}
+		running(mended, func() bool { return state() == engine.Confirmed })
+	}
+	c.judge(ctx, town, p, first, ref, id, say)
+	return out
+}
+
+// approved puts the paper into Concur and approves it.
+func (t *town) approved(p paper) connector.Ref {
+	if p.supplier != "" {
+		r := t.company.AddApprovedPaymentRequest(t.request(p, "INV-1"))
+		return connector.Ref{Kind: "invoice", ID: r.ID}
+	}
+	r := t.company.AddApprovedReport(concurtest.Report{Owner: p.owner.login, Name: "Trip", Expenses: t.expenses(p)})
+	return connector.Ref{Kind: "report", ID: r.ID, Hint: t.users[r.Owner]}
+}
+
+func (t *town) request(p paper, number string) concurtest.PaymentRequest {
+	r := concurtest.PaymentRequest{
+		InvoiceNumber: number, Owner: p.owner.login, Policy: "AP", Lines: lines(p), Shipping: money(p.shipping), Tax: money(p.tax),
+	}
+	for _, s := range suppliers {
+		if s.Code == p.supplier {
+			r.Vendor = s
+		}
+	}
+	return r
+}
+
+// of are the AP invoices of a document, found by the numbers that people use.
+func (t *town) of(ref connector.Ref) (out []epicortest.Invoice) {
+	number := ""
+	if ref.Kind == "report" {
+		r, _ := t.company.Report(ref.ID)
+		number = "-" + r.Number + "-"
+	} else {
+		r, _ := t.company.PaymentRequest(ref.ID)
+		number = r.InvoiceNumber
+	}
+	for _, inv := range t.epicor.Invoices(book) {
+		if ref.Kind == "report" && strings.Contains(inv.Number, number) || inv.Number == number {
+			out = append(out, inv)
+		}
+	}
+	return out
+}
+
+// judge checks the ERP, the row, the locks, the token and the trail.
+func (c cell) judge(ctx context.Context, town *town, p plant, m *machine, ref connector.Ref, id storage.ID, say func(string, ...any)) {
+	have, wrong := stands(town.of(ref))
+	for _, w := range wrong {
+		say("%s", w)
+	}
+	want := c.way.paper.must(0)
+	all := town.epicor.Invoices(book)
+	switch {
+	case len(have) == 0:
+		say("lost: nothing stands")
+	case len(all) > len(want):
+		say("doubled: %d invoices stand, not %d", len(all), len(want))
+	case !have.equal(want):
+		say("wrong: %s stands, not %s", have, want)
+	}
+	st, err := m.engine.Get(ctx, id)
+	if err != nil || st.State != engine.Confirmed || st.Receipt == nil || len(st.Receipt.Made) != len(want) {
+		say("the row says %s %s %s, %v; history %v", st.State, st.Cause, st.Why, err, st.History)
+	}
+	if held := town.locks(); len(held) > 0 {
+		say("groups stay locked: %v", held)
+	}
+	if _, err := m.tokens.Token(audit.NewContext(ctx, audit.Scope{Tenant: p.tenant, Subject: "judge", Actor: "judge"})); err != nil {
+		say("the token is of no use: %v", err)
+	}
+	if _, err := m.trail.Verify(ctx, p.tenant); err != nil {
+		say("the trail: %v", err)
+	}
+}
+
+// tally counts cells.
+type tally struct {
+	mu                                     sync.Mutex
+	cells, unmet, posted, parked, restarts int
+	wrong                                  []string
+}
+
+func (y *tally) add(c cell, out outcome) {
+	y.mu.Lock()
+	defer y.mu.Unlock()
+	for _, w := range out.wrong {
+		y.wrong = append(y.wrong, c.String()+": "+w)
+	}
+	if !out.met {
+		y.unmet++ // in real time a run may make fewer calls than the one that counted them
+		return
+	}
+	y.cells++
+	switch {
+	case out.parked:
+		y.parked++
+	default:
+		y.posted++
+	}
+	if out.killed {
+		y.restarts++
+	}
+}
+
+// plan lists every cell of a way over a store.
+func (k keeper) plan(w way, count map[string]int) (all []cell) {
+	for _, kind := range []string{ofCall, ofStore, ofAudit} {
+		blows := writeBlows
+		if kind == ofCall {
+			blows = callBlows
+		}
+		for nth := 1; nth <= count[kind]; nth++ {
+			for _, b := range blows {
+				all = append(all, cell{w, k, kind, nth, b})
+			}
+		}
+	}
+	return all
+}
+
+// run runs a cell where its store works: in a bubble or in real time.
+func (c cell) run(t *testing.T) (out outcome) {
+	if !c.keeper.virtual {
+		return c.live(t)
+	}
+	synctest.Test(t, func(t *testing.T) { out = c.live(t) })
+	return out
+}
+
+// matrixStride is the distance between the cells that a run takes;
+// ML_CONNECTOR_MATRIX overrides it, 1 takes all.
+func matrixStride(t *testing.T, usual int) int {
+	v := os.Getenv("ML_CONNECTOR_MATRIX")
+	if v == "" {
+		return usual
+	}
+	n, err := strconv.Atoi(v)
+	require.NoError(t, err)
+	return max(1, n)
+}
+
+// Every call of a document's way from approval to posting, of the vendors, the
+// store and the audit log, is struck by everything that may strike it.
+func TestWhateverStrikesWhicheverCallEachDocumentIsPostedOnce(t *testing.T) {
+	total := &tally{}
+	for _, k := range keepers(t) {
+		t.Run(k.name, func(t *testing.T) {
+			lanes, stride := 2, matrixStride(t, 149)
+			if !k.virtual {
+				lanes, stride = 16, matrixStride(t, 601)
+			}
+			sum := &tally{}
+			var all []cell
+			for _, w := range ways {
+				dry := cell{way: w, keeper: k}.run(t)
+				require.Empty(t, dry.wrong, w.name)
+				all = append(all, k.plan(w, dry.count)...)
+			}
+			began := time.Now()
+			t.Run("cells", func(t *testing.T) {
+				for lane := range lanes {
+					t.Run(strconv.Itoa(lane), func(t *testing.T) {
+						t.Parallel()
+						for i := lane * stride; i < len(all); i += lanes * stride {
+							out := all[i].run(t)
+							sum.add(all[i], out)
+							for _, w := range out.wrong {
+								t.Errorf("%s: %s", all[i], w)
+							}
+						}
+					})
+				}
+			})
+			t.Logf("%s: %d of %d cells in %s: %d posted by itself, %d parked with a reason and posted after a replay, %d restarts; %d violations; %d cells not met",
+				k.name, sum.cells, len(all), time.Since(began).Round(time.Second), sum.posted, sum.parked, sum.restarts, len(sum.wrong), sum.unmet)
+			total.cells += sum.cells
+			total.wrong = append(total.wrong, sum.wrong...)
+		})
+	}
+	t.Logf("%d cells: %d lost, %d doubled, %d wrong", total.cells, total.of("lost"), total.of("doubled"), len(total.wrong)-total.of("lost")-total.of("doubled"))
+}
+
+func (y *tally) of(word string) (n int) {
+	for _, w := range y.wrong {
+		if strings.Contains(w, ": "+word+":") {
+			n++
+		}
+	}
+	return n
+}

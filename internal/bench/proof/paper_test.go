@@ -1,0 +1,360 @@
+package proof
+
+import (
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/shopspring/decimal"
+
+	"github.com/ml-connector/ml-connector/concur/concurtest"
+	"github.com/ml-connector/ml-connector/epicor/epicortest"
+)
+
+// paper is what somebody wrote on a report or a supplier's invoice, in cents:
+// what the model knows of a document. Nothing of the code under test reads it.
+type paper struct {
+	owner    person
+	supplier string // code; empty: an expense report
+	items    []item
+	shipping int64
+	tax      int64
+}
+
+type item struct {
+	kind     string // expense type
+	pay      string // payment type; of a report
+	cents    int64
+	centre   string
+	percent  int64 // of the first of two allocations; 0: none
+	second   string
+	personal bool
+}
+
+// bill is what is owed to one vendor: cents by GL account.
+type bill map[string]int64
+
+// set is what must stand in the ERP for a document: bills by vendor.
+type set map[string]bill
+
+func (s set) add(vendor, account string, cents int64) {
+	if s[vendor] == nil {
+		s[vendor] = bill{}
+	}
+	s[vendor][account] += cents
+}
+
+// clean drops what is nothing.
+func (s set) clean() set {
+	for vendor, b := range s {
+		maps.DeleteFunc(b, func(_ string, cents int64) bool { return cents == 0 })
+		if len(b) == 0 {
+			delete(s, vendor)
+		}
+	}
+	return s
+}
+
+func (s set) equal(o set) bool {
+	return maps.EqualFunc(s, o, func(a, b bill) bool { return maps.Equal(a, b) })
+}
+
+func (s set) String() string {
+	if len(s) == 0 {
+		return "nothing"
+	}
+	var out []string
+	for vendor, b := range s {
+		for account, cents := range b {
+			out = append(out, fmt.Sprintf("%s %s %d", vendor, account, cents))
+		}
+	}
+	slices.Sort(out)
+	return strings.Join(out, "; ")
+}
+
+// edition is a version of the rules. Odd ones book meals elsewhere; all but the
+// first know the late cost centre.
+type edition int
+
+func (e edition) prefix() string { return "M" + strconv.Itoa(int(e)) + "-" }
+
+func (e edition) natural(kind string) string {
+	switch kind {
+	case "MEALS":
+		if e%2 == 1 {
+			return "6425"
+		}
+		return "6420"
+	case "MILES":
+		return "6412"
+	case "TOOLS":
+		return "6510"
+	case "CONFR":
+		return "6610"
+	case "CLOUD":
+		return "6700"
+	default:
+		return "6410"
+	}
+}
+
+func (e edition) centre(code string) string {
+	if code == lateCentre {
+		return "200"
+	}
+	return code
+}
+
+// text is the edition as mapping.yaml.
+func (e edition) text() string {
+	late := ""
+	if e > 0 {
+		late = `
+    "` + lateCentre + `": "200"`
+	}
+	return `version: 1
+company:
+  ledgers:
+    DEFAULT: ` + book + `
+numbers:
+  prefix: ` + e.prefix() + `
+netting: net
+counterparties:
+  CASH: employee
+  IBCP:
+    vendor: ` + travelCard + `
+    code: C
+    personal: skip
+  CBCP:
+    vendor: ` + buyingCard + `
+    code: M
+    personal: employee_owes
+employees:
+  match: [pattern]
+  pattern: "E{employee_id}"
+suppliers:
+  vendors:
+    DELTA: V0211
+    CLOUDY: V0340
+cost_centres:
+  field: {report: custom5, invoice: custom2}
+  values:
+    "100": "100"
+    "200": "200"
+    "310": "310"
+    "420": "420"` + late + `
+accounts:
+  template: "{natural}|{cost_centre}|00"
+  rules:
+    - name: meals
+      when: {expense_type: MEALS}
+      natural: "` + e.natural("MEALS") + `"
+    - name: mileage
+      when: {expense_type: MILES}
+      natural: "6412"
+    - name: tools
+      when: {expense_type: TOOLS}
+      natural: "6510"
+    - name: conferences
+      when: {expense_type: CONFR}
+      natural: "6610"
+    - name: tooling
+      when: {kind: invoice, expense_type: TOOLG}
+      account: "5100|420|01"
+    - name: cloud
+      when: {kind: invoice, expense_type: CLOUD}
+      natural: "6700"
+    - name: travel
+      when: {expense_type: [AIRFR, HOTEL, TAXI]}
+      natural: "6410"
+personal:
+  account: "` + clearing + `"
+charges:
+  shipping: spread
+  tax:
+    account: "` + taxAccount + `"
+    description: Sales tax
+apply_date:
+  from: approved
+  closed_period: next_open
+`
+}
+
+// must is the set that stands for the paper under an edition of the rules.
+func (p paper) must(e edition) set {
+	s := set{}
+	if p.supplier != "" {
+		return p.invoiced(e, s)
+	}
+	for _, i := range p.items {
+		vendor := "E" + p.owner.number
+		switch {
+		case i.pay == "IBCP" && i.personal:
+			continue
+		case i.pay == "CBCP" && i.personal:
+			s.add(buyingCard, clearing, i.cents)
+			s.add(vendor, clearing, -i.cents)
+			continue
+		case i.pay == "IBCP":
+			vendor = travelCard
+		case i.pay == "CBCP":
+			vendor = buyingCard
+		}
+		for centre, cents := range i.split() {
+			s.add(vendor, e.natural(i.kind)+"|"+e.centre(centre)+"|00", cents)
+		}
+	}
+	return s.clean()
+}
+
+// split shares an item out: the first share rounded to the nearest cent, the
+// other takes the rest.
+func (i item) split() map[string]int64 {
+	if i.percent == 0 {
+		return map[string]int64{i.centre: i.cents}
+	}
+	n := i.cents * i.percent
+	half := int64(50)
+	if n < 0 {
+		half = -50
+	}
+	first := (n + half) / 100
+	return map[string]int64{i.centre: first, i.second: i.cents - first}
+}
+
+func (p paper) invoiced(e edition, s set) set {
+	vendor := map[string]string{"DELTA": "V0211", "CLOUDY": "V0340", lateVendor: lateVendor}[p.supplier]
+	for n, i := range p.items {
+		cents := i.cents
+		if n == 0 { // an invoice with shipping has one item
+			cents += p.shipping
+		}
+		account := "5100|420|01"
+		if i.kind == "CLOUD" {
+			account = e.natural(i.kind) + "|" + e.centre(i.centre) + "|00"
+		}
+		s.add(vendor, account, cents)
+	}
+	if p.tax != 0 {
+		s.add(vendor, taxAccount, p.tax)
+	}
+	return s.clean()
+}
+
+func money(cents int64) decimal.Decimal { return decimal.New(cents, -2) }
+
+// expenses are the paper's items as Concur holds them.
+func (t *town) expenses(p paper) []concurtest.Expense {
+	on := func(code string) concurtest.Custom { return concurtest.Custom{"custom5": t.centres.Value(code)} }
+	var out []concurtest.Expense
+	for _, i := range p.items {
+		x := concurtest.Expense{Type: i.kind, PaymentType: i.pay, Vendor: "Shop", Amount: money(i.cents), Custom: on(i.centre), Personal: i.personal}
+		if i.percent > 0 {
+			x.Allocations = []concurtest.Allocation{
+				{Percentage: decimal.NewFromInt(i.percent), Custom: on(i.centre)}, {Percentage: decimal.NewFromInt(100 - i.percent), Custom: on(i.second)},
+			}
+		}
+		out = append(out, x)
+	}
+	return out
+}
+
+func lines(p paper) []concurtest.Line {
+	var out []concurtest.Line
+	for n, i := range p.items {
+		out = append(out, concurtest.Line{
+			ID: strconv.Itoa(n + 1), Description: "Item", ExpenseType: i.kind, Amount: money(i.cents), Custom: map[string]string{"Custom2": i.centre},
+		})
+	}
+	return out
+}
+
+// draw makes up an expense report.
+func draw(rng *rand.Rand) paper {
+	p := paper{owner: people[rng.IntN(len(people))]}
+	for range 1 + rng.IntN(4) {
+		p.items = append(p.items, drawItem(rng))
+	}
+	return p
+}
+
+func drawItem(rng *rand.Rand) item {
+	kinds := []string{"AIRFR", "HOTEL", "TAXI", "MEALS", "MILES", "TOOLS", "MEALS"}
+	i := item{
+		kind: kinds[rng.IntN(len(kinds))], pay: []string{"CASH", "CASH", "IBCP", "CBCP"}[rng.IntN(4)],
+		cents: 100 + rng.Int64N(90_000), centre: centreCodes[rng.IntN(4)],
+	}
+	switch rng.IntN(8) {
+	case 0:
+		i.cents = -i.cents // a refund
+	case 1:
+		i.personal = i.pay != "CASH"
+	case 2, 3:
+		if second := centreCodes[rng.IntN(4)]; second != i.centre {
+			i.percent, i.second = []int64{10, 33, 50, 60, 75}[rng.IntN(5)], second
+		}
+	}
+	return i
+}
+
+// drawInvoice makes up a supplier's invoice, or a credit.
+func drawInvoice(rng *rand.Rand) paper {
+	p := paper{owner: people[rng.IntN(len(people))], supplier: suppliers[rng.IntN(2)].Code}
+	for range 1 + rng.IntN(3) {
+		p.items = append(p.items, item{kind: []string{"TOOLG", "CLOUD"}[rng.IntN(2)], cents: 1000 + rng.Int64N(900_000), centre: centreCodes[rng.IntN(4)]})
+	}
+	if len(p.items) == 1 && rng.IntN(2) == 0 {
+		p.shipping = 100 + rng.Int64N(5000)
+	}
+	if rng.IntN(3) == 0 {
+		p.tax = 100 + rng.Int64N(50_000)
+	}
+	if rng.IntN(8) == 0 {
+		p.shipping, p.tax = 0, 0
+		for n := range p.items {
+			p.items[n].cents = -p.items[n].cents
+		}
+	}
+	return p
+}
+
+// stands is what has effect in the ERP of some AP invoices: what was cancelled
+// and what cancels are nothing together. Faults of the invoices themselves come
+// beside it.
+func stands(invoices []epicortest.Invoice) (s set, wrong []string) {
+	s = set{}
+	for _, inv := range invoices {
+		if inv.Cancels || inv.CancelledBy != "" {
+			continue
+		}
+		if s[inv.VendorID] != nil {
+			wrong = append(wrong, fmt.Sprintf("%s has a second invoice %s", inv.VendorID, inv.Number))
+		}
+		if !inv.Balanced() {
+			wrong = append(wrong, inv.Number+" is not balanced")
+		}
+		if inv.DebitMemo != inv.Amount.IsNegative() {
+			wrong = append(wrong, fmt.Sprintf("%s is %s and a debit memo: %t", inv.Number, inv.Amount, inv.DebitMemo))
+		}
+		if !inv.VendorAmount.Equal(inv.Amount.Abs()) {
+			wrong = append(wrong, fmt.Sprintf("%s: the supplier's total is %s and the lines come to %s", inv.Number, inv.VendorAmount, inv.Amount))
+		}
+		if inv.ExternalID == "" || inv.ExternalID != invoices[0].ExternalID && len(invoices) > 0 && invoices[0].CancelledBy == "" && !invoices[0].Cancels {
+			wrong = append(wrong, fmt.Sprintf("%s bears the key %q beside %q", inv.Number, inv.ExternalID, invoices[0].ExternalID))
+		}
+		for _, l := range inv.Lines {
+			for _, sp := range l.Splits {
+				cents := sp.Amount.Shift(2)
+				if !cents.IsInteger() {
+					wrong = append(wrong, fmt.Sprintf("%s: %s is finer than a cent", inv.Number, sp.Amount))
+				}
+				s.add(inv.VendorID, sp.Account, cents.IntPart())
+			}
+		}
+	}
+	return s.clean(), wrong
+}
