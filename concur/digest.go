@@ -64,14 +64,18 @@ func (d *Digest) Request() string {
 
 // DigestQuery selects digests. Its dates are whole days, so a list of what
 // changed since an hour asks for the day before and drops what it knows. The
-// service may ignore LastModifiedDate…, which its specification lacks.
+// service may ignore LastModifiedDate…, ExtractedDate… and PaymentMethod, which
+// its specification lacks: look at the rows too.
 type DigestQuery struct {
 	ApprovalStatus, PaymentStatus                 string
 	VendorInvoiceNumber                           string
+	PaymentMethod                                 string // such as CLIENT; the service may ignore it
 	CreateDateAfter, CreateDateBefore             Date
 	SubmitDateAfter, SubmitDateBefore             Date
 	LastModifiedDateAfter, LastModifiedDateBefore Date
 	PaidDateAfter, PaidDateBefore                 Date
+	UserDefinedDateAfter, UserDefinedDateBefore   Date
+	ExtractedDateAfter, ExtractedDateBefore       Date
 	Limit                                         int // of a page; 0 leaves it to the vendor, whose default is 1000
 }
 
@@ -83,6 +87,9 @@ func (q DigestQuery) encode() string {
 		"createDateAfter":     q.CreateDateAfter.String(), "createDateBefore": q.CreateDateBefore.String(),
 		"submitDateAfter": q.SubmitDateAfter.String(), "submitDateBefore": q.SubmitDateBefore.String(),
 		"lastModifiedDateAfter": q.LastModifiedDateAfter.String(), "lastModifiedDateBefore": q.LastModifiedDateBefore.String(),
+		"payMethodType":        q.PaymentMethod,
+		"userDefinedDateAfter": q.UserDefinedDateAfter.String(), "userDefinedDateBefore": q.UserDefinedDateBefore.String(),
+		"extractedDateAfter": q.ExtractedDateAfter.String(), "extractedDateBefore": q.ExtractedDateBefore.String(),
 		"paidDateAfter": q.PaidDateAfter.String(), "paidDateBefore": q.PaidDateBefore.String(),
 	} {
 		if text != "" {

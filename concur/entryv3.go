@@ -89,13 +89,27 @@ type EntryV3Query struct {
 	ReportID        string
 	ExpenseTypeCode string
 	PaymentTypeID   string
+	BatchID         string
+	AttendeeID      string
+	AttendeeType    string // code
+	// Nil is either.
+	IsBillable, HasAttendees, HasVAT *bool
 	// User is a log-in name, or AllUsers; empty means the token's own.
 	User  string
 	Limit int // of a page; 0 leaves it to the vendor, whose default is 25
 }
 
 func (q EntryV3Query) encode() string {
-	return v3Query(q.Limit, "reportID", q.ReportID, "expenseTypeCode", q.ExpenseTypeCode, "paymentTypeID", q.PaymentTypeID, "user", q.User)
+	return v3Query(q.Limit, "reportID", q.ReportID, "expenseTypeCode", q.ExpenseTypeCode, "paymentTypeID", q.PaymentTypeID, "user", q.User,
+		"batchID", q.BatchID, "attendeeID", q.AttendeeID, "attendeeTypeCode", q.AttendeeType,
+		"isBillable", either(q.IsBillable), "hasAttendees", either(q.HasAttendees), "hasVAT", either(q.HasVAT))
+}
+
+func either(b *bool) string {
+	if b == nil {
+		return ""
+	}
+	return strconv.FormatBool(*b)
 }
 
 // v3Query encodes names and values; empty values are left out.

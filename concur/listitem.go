@@ -15,13 +15,25 @@ type ListItemQuery struct {
 	ParentID  string
 	ShortCode Match
 	Value     Match // the name
-	Deleted   bool  // those that are gone from every list
+	// ShortCodeOrValue finds a text in either.
+	ShortCodeOrValue Match
+	// WithChildren: only items that have some.
+	WithChildren bool
+	Deleted      bool // those that are gone from every list
+	ByName       bool // in the order of the names; else of the short codes
 }
 
 func (q ListItemQuery) values() url.Values {
 	v := url.Values{"sortBy": {"shortcode"}}
+	if q.ByName {
+		v.Set("sortBy", "value")
+	}
 	q.ShortCode.set(v, "shortCode")
 	q.Value.set(v, "value")
+	q.ShortCodeOrValue.set(v, "shortCodeOrValue")
+	if q.WithChildren {
+		v.Set("hasChildren", "true")
+	}
 	if q.Deleted {
 		v.Set("isDeleted", "true")
 	}
@@ -107,6 +119,31 @@ func (s *ListItemsService) Update(ctx context.Context, id string, in ListItemUpd
 func (s *ListItemsService) Delete(ctx context.Context, listID, id string) error {
 	const operation = "ListItems.Delete"
 	p, err := path(operation, listsPath, listID, "items", dashed(id))
+	if err != nil {
+		return err
+	}
+	return s.client.do(ctx, request{operation: operation, method: http.MethodDelete, path: p}, nil)
+}
+
+// Children walks over the items below one, in whatever lists share it; List does
+// the same within one list. Scope: spend.listitem.read.
+func (s *ListItemsService) Children(ctx context.Context, id string, q ListItemQuery) iter.Seq2[*ListItem, error] {
+	const operation = "ListItems.Children"
+	p, err := path(operation, "/list/v4/items", dashed(id), "children")
+	return all(ctx, func(ctx context.Context, after string) (*Page[ListItem], error) {
+		if err != nil {
+			return nil, err
+		}
+		return numbered[ListItem](ctx, s.client, operation, p, q.values(), after)
+	})
+}
+
+// DeleteEverywhere takes an item and its children out of every list that shares
+// them, also lists that the caller never saw: Delete is nearly always what is
+// meant. It is sent once. Scope: spend.listitem.delete.
+func (s *ListItemsService) DeleteEverywhere(ctx context.Context, id string) error {
+	const operation = "ListItems.DeleteEverywhere"
+	p, err := path(operation, "/list/v4/items", dashed(id))
 	if err != nil {
 		return err
 	}

@@ -63,6 +63,17 @@ type ListInput struct {
 	IsManaged bool `json:"isManaged,omitempty"`
 }
 
+// ListUpdate is what a list's header becomes. Value and, as far as they are not
+// empty, the others are sent.
+type ListUpdate struct {
+	Value          string `json:"value"`                    // the name; required
+	SearchCriteria string `json:"searchCriteria,omitempty"` // TEXT or CODE
+	DisplayFormat  string `json:"displayFormat,omitempty"`  // "(CODE) TEXT" or "TEXT (CODE)"
+	// IsManaged, if it is not nil, makes the calling app the only one that may
+	// change the list, or lifts that.
+	IsManaged *bool `json:"isManaged,omitempty"`
+}
+
 // Match is a condition on a text. The zero value is none.
 type Match struct {
 	Op   MatchOp // "" is MatchEqual
@@ -98,13 +109,21 @@ func (m Match) set(v url.Values, name string) {
 type ListQuery struct {
 	Value        Match  // the name
 	CategoryType string // such as "Normal"
+	LevelCount   int    // 0 is any
 	Deleted      bool   // those that were deleted
-	Descending   bool   // by name, from the end
+	SortBy       string // name, levelcount or listcategory; "" is name
+	Descending   bool   // from the end
 }
 
 func (q ListQuery) values() url.Values {
 	v := url.Values{"sortBy": {"name"}}
+	if q.SortBy != "" {
+		v.Set("sortBy", q.SortBy)
+	}
 	q.Value.set(v, "value")
+	if q.LevelCount > 0 {
+		Match{Text: strconv.Itoa(q.LevelCount)}.set(v, "levelCount")
+	}
 	Match{Text: q.CategoryType}.set(v, "category.type")
 	if q.Deleted {
 		v.Set("isDeleted", "true")
@@ -120,7 +139,7 @@ func direction(v url.Values, descending bool) {
 	}
 }
 
-// ListsService reads and makes lists. Follows the List v4 page.
+// ListsService reads, makes and changes lists. Follows the List v4 page.
 type ListsService struct{ service }
 
 const listsPath = "/list/v4/lists"
@@ -160,6 +179,43 @@ func (s *ListsService) Create(ctx context.Context, in ListInput) (*List, error) 
 		return nil, err
 	}
 	return &l, nil
+}
+
+// InCategory walks over the lists of a category. Scope: spend.list.read.
+func (s *ListsService) InCategory(ctx context.Context, categoryID string) iter.Seq2[*List, error] {
+	const operation = "Lists.InCategory"
+	p, err := path(operation, "/list/v4/categories", categoryID, "lists")
+	return all(ctx, func(ctx context.Context, after string) (*Page[List], error) {
+		if err != nil {
+			return nil, err
+		}
+		return numbered[List](ctx, s.client, operation, p, url.Values{}, after)
+	})
+}
+
+// Update changes a list's header; its items stay. It is sent once. Scope:
+// spend.list.write.
+func (s *ListsService) Update(ctx context.Context, id string, in ListUpdate) (*List, error) {
+	const operation = "Lists.Update"
+	if in.Value == "" {
+		return nil, notSent(operation, "a list needs a name")
+	}
+	p, err := path(operation, listsPath, id)
+	if err != nil {
+		return nil, err
+	}
+	return fetch[List](ctx, s.client, request{operation: operation, method: http.MethodPut, path: p, body: in})
+}
+
+// Delete deletes a list with all its items. A program that copies reference data
+// never means that. It is sent once. Scope: spend.list.delete.
+func (s *ListsService) Delete(ctx context.Context, id string) error {
+	const operation = "Lists.Delete"
+	p, err := path(operation, listsPath, id)
+	if err != nil {
+		return err
+	}
+	return s.client.do(ctx, request{operation: operation, method: http.MethodDelete, path: p}, nil)
 }
 
 // numbered reads a page of the List v4 services, which count pages from 1 and

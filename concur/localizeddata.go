@@ -11,11 +11,14 @@ type LocalizedKind string
 
 // The sets of codes.
 const (
-	LocalizedApprovalStatus LocalizedKind = "approvalStatus"
-	LocalizedPaymentStatus  LocalizedKind = "paymentStatus"
-	LocalizedExpenseType    LocalizedKind = "expenseType"
-	LocalizedLedgerCode     LocalizedKind = "ledgerCode"
-	LocalizedPaymentMethod  LocalizedKind = "payMethod"
+	LocalizedApprovalStatus      LocalizedKind = "approvalStatus"
+	LocalizedDataSource          LocalizedKind = "dataSourceCode"
+	LocalizedReceiptConfirmation LocalizedKind = "receiptConfirmation"
+	LocalizedUnitOfMeasure       LocalizedKind = "unitOfMeasure"
+	LocalizedPaymentStatus       LocalizedKind = "paymentStatus"
+	LocalizedExpenseType         LocalizedKind = "expenseType"
+	LocalizedLedgerCode          LocalizedKind = "ledgerCode"
+	LocalizedPaymentMethod       LocalizedKind = "payMethod"
 )
 
 // LocalizedValue is one code with its name.

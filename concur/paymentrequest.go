@@ -178,14 +178,14 @@ func withCustom(b []byte, into any) (map[string]json.RawMessage, map[string]Text
 	return object, custom, err
 }
 
-// PaymentRequestsService reads suppliers' invoices. Follows the Payment Request
+// PaymentRequestsService reads and writes suppliers' invoices. Follows the Payment
 // v3 page, which has no list: Digests.List tells their ids. Scope: INVPMT.
 type PaymentRequestsService struct{ service }
 
 // Get returns a payment request. No such request: ErrNotFound.
 func (s *PaymentRequestsService) Get(ctx context.Context, id string) (*PaymentRequest, error) {
 	const operation = "PaymentRequests.Get"
-	p, err := path(operation, "/api/v3.0/invoice/paymentrequest", id)
+	p, err := path(operation, paymentRequestPath, id)
 	if err != nil {
 		return nil, err
 	}

@@ -91,12 +91,37 @@ type ReportV3Query struct {
 	ApprovalStatusCode []ApprovalStatus `url:"approvalStatusCode,omitempty,comma"`
 	PaymentStatusCode  []PaymentStatus  `url:"paymentStatusCode,omitempty,comma"`
 
+	CurrencyCode         string `url:"currencyCode,omitempty"`
+	CountryCode          string `url:"countryCode,omitempty"`
+	ApproverLoginID      string `url:"approverLoginID,omitempty"`
+	BatchID              string `url:"batchID,omitempty"`
+	PaymentType          string `url:"paymentType,omitempty"`         // of an expense
+	ReimbursementMethod  string `url:"reimbursementMethod,omitempty"` // ADPPAYR, APCHECK, CNQRPAY, PMTSERV
+	ExpenseTypeCode      string `url:"expenseTypeCode,omitempty"`     // of an expense
+	AttendeeTypeCode     string `url:"attendeeTypeCode,omitempty"`
+	VendorName           string `url:"vendorName,omitempty"` // of an expense
+	ExpenseGroupConfigID string `url:"expenseGroupConfigID,omitempty"`
+	// Nil is either.
+	HasVAT              *bool `url:"hasVAT,omitempty"`
+	HasImages           *bool `url:"hasImages,omitempty"`
+	HasAttendees        *bool `url:"hasAttendees,omitempty"`
+	HasBillableExpenses *bool `url:"hasBillableExpenses,omitempty"`
+	IsTestUser          *bool `url:"isTestUser,omitempty"`
+
 	ModifiedDateAfter           time.Time `url:"modifiedDateAfter,omitempty" layout:"2006-01-02T15:04:05.000"`
 	ModifiedDateBefore          time.Time `url:"modifiedDateBefore,omitempty" layout:"2006-01-02T15:04:05.000"`
 	ProcessingPaymentDateAfter  time.Time `url:"processingPaymentDateAfter,omitempty" layout:"2006-01-02T15:04:05.000"`
 	ProcessingPaymentDateBefore time.Time `url:"processingPaymentDateBefore,omitempty" layout:"2006-01-02T15:04:05.000"`
 	SubmitDateAfter             time.Time `url:"submitDateAfter,omitempty" layout:"2006-01-02T15:04:05.000"`
 	SubmitDateBefore            time.Time `url:"submitDateBefore,omitempty" layout:"2006-01-02T15:04:05.000"`
+	CreateDateAfter             time.Time `url:"createDateAfter,omitempty" layout:"2006-01-02T15:04:05.000"`
+	CreateDateBefore            time.Time `url:"createDateBefore,omitempty" layout:"2006-01-02T15:04:05.000"`
+	PaidDateAfter               time.Time `url:"paidDateAfter,omitempty" layout:"2006-01-02T15:04:05.000"` // when it was integrated or extracted
+	PaidDateBefore              time.Time `url:"paidDateBefore,omitempty" layout:"2006-01-02T15:04:05.000"`
+	UserDefinedDateAfter        time.Time `url:"userDefinedDateAfter,omitempty" layout:"2006-01-02T15:04:05.000"`
+	UserDefinedDateBefore       time.Time `url:"userDefinedDateBefore,omitempty" layout:"2006-01-02T15:04:05.000"`
+	EntryTransactionDateAfter   time.Time `url:"entryTransactionDateAfter,omitempty" layout:"2006-01-02T15:04:05.000"` // of an expense
+	EntryTransactionDateBefore  time.Time `url:"entryTransactionDateBefore,omitempty" layout:"2006-01-02T15:04:05.000"`
 	// Limit is the size of a page; 0 leaves it to the vendor, whose default is 25.
 	Limit int `url:"limit,omitempty"`
 }
@@ -104,7 +129,9 @@ type ReportV3Query struct {
 func (q ReportV3Query) encode() (string, error) {
 	for _, t := range []*time.Time{
 		&q.ModifiedDateAfter, &q.ModifiedDateBefore, &q.ProcessingPaymentDateAfter,
-		&q.ProcessingPaymentDateBefore, &q.SubmitDateAfter, &q.SubmitDateBefore,
+		&q.ProcessingPaymentDateBefore, &q.SubmitDateAfter, &q.SubmitDateBefore, &q.CreateDateAfter, &q.CreateDateBefore,
+		&q.PaidDateAfter, &q.PaidDateBefore, &q.UserDefinedDateAfter, &q.UserDefinedDateBefore,
+		&q.EntryTransactionDateAfter, &q.EntryTransactionDateBefore,
 	} {
 		*t = t.UTC()
 	}

@@ -204,8 +204,14 @@ const (
 type VendorQuery struct {
 	VendorCode, AddressCode, VendorName, TaxID, Country string
 	Approved                                            string // "True" or "False"; "" is both
-	Search                                              VendorSearch
-	Limit                                               int // of a page; 0 leaves it to the vendor, whose default is 25 and maximum 1000
+	BuyerAccountNumber, PaymentMethodType               string
+	Address1, City, State, PostalCode                   string
+	// Custom holds conditions on "custom1" to "custom20".
+	Custom     map[string]string
+	SortBy     string // such as vendorCode
+	Descending bool
+	Search     VendorSearch
+	Limit      int // of a page; 0 leaves it to the vendor, whose default is 25 and maximum 1000
 }
 
 func (q VendorQuery) encode() string {
@@ -213,10 +219,20 @@ func (q VendorQuery) encode() string {
 	for name, text := range map[string]string{
 		"vendorCode": q.VendorCode, "addressCode": q.AddressCode, "vendorName": q.VendorName, "taxID": q.TaxID,
 		"country": q.Country, "approved": q.Approved, "searchType": string(q.Search),
+		"buyerAccountNumber": q.BuyerAccountNumber, "paymentMethodType": q.PaymentMethodType, "address1": q.Address1,
+		"city": q.City, "state": q.State, "postalCode": q.PostalCode, "sortBy": q.SortBy,
 	} {
 		if text != "" {
 			v.Set(name, text)
 		}
+	}
+	for name, text := range q.Custom {
+		if customInputName.MatchString(name) {
+			v.Set(name, text)
+		}
+	}
+	if q.Descending {
+		v.Set("sortDirection", "desc")
 	}
 	if q.Limit > 0 {
 		v.Set("limit", strconv.Itoa(q.Limit))

@@ -10,8 +10,6 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// No service writes yet, so what writes will rely on is tested at its root.
-
 // writing is a client at a server, and the answers of the server by path.
 func writing(t *testing.T, life time.Duration, resource http.HandlerFunc) (c *Client, bearers func() []string) {
 	t.Helper()

@@ -168,7 +168,20 @@ func serveLocalizedData(c *call) reply {
 		}
 	case "ledgerCode":
 		pairs = [][2]string{{c.company.opts.Ledger, c.company.opts.Ledger}}
-	case "expenseType", "dataSourceCode", "receiptConfirmation", "unitOfMeasure":
+	case "dataSourceCode":
+		pairs = [][2]string{{"UI", "User Interface"}, {"API", "Web Service"}} // made up
+	case "receiptConfirmation":
+		pairs = [][2]string{{"NONE", "None"}} // made up
+	case "unitOfMeasure":
+		pairs = [][2]string{{"EA", "Each"}} // made up
+	case "expenseType":
+		for _, p := range c.company.requests {
+			for _, l := range p.Lines {
+				if l.ExpenseType != "" && !slices.Contains(pairs, [2]string{l.ExpenseType, l.ExpenseType}) {
+					pairs = append(pairs, [2]string{l.ExpenseType, l.ExpenseType})
+				}
+			}
+		}
 	default:
 		return c.refuse(http.StatusBadRequest, fmt.Sprintf("type %q is not known", t))
 	}

@@ -3,6 +3,7 @@ package concurtest
 import (
 	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 
 	"github.com/shopspring/decimal"
@@ -172,7 +173,8 @@ func serveEntries3(c *call) reply {
 	var rows []fields3
 	c.company.each(func(l located) {
 		if l.parent == nil && c.visible(l.r) && isOrAny(q.Get("reportID"), l.r.ID) && isOrAny(q.Get("expenseTypeCode"), l.e.Type) &&
-			isOrAny(q.Get("paymentTypeID"), l.e.PaymentType) {
+			isOrAny(q.Get("paymentTypeID"), l.e.PaymentType) && isOrAny(q.Get("isBillable"), strconv.FormatBool(l.e.Billable)) &&
+			isOrAny(q.Get("hasVAT"), strconv.FormatBool(!l.e.Tax.IsZero())) && isOrAny(q.Get("hasAttendees"), "false") {
 			rows = append(rows, c.entry3(l))
 		}
 	})

@@ -178,6 +178,7 @@ func listRoutes() []route {
 	items := []string{scopeItemRead}
 	return []route{
 		{"GET /list/v4/lists", list4, []string{scopeListRead}, serveLists},
+		{"GET /list/v4/categories/{category}/lists", list4, []string{scopeListRead}, serveCategory},
 		{"GET /list/v4/lists/{list}", list4, []string{scopeListRead}, serveList},
 		{"GET /list/v4/lists/{list}/children", list4, items, serveChildren},
 		{"GET /list/v4/lists/{list}/items/{item}/children", list4, items, serveChildren},
@@ -211,13 +212,38 @@ func (l *List) wireItem(it *item) wireItem {
 }
 
 func serveLists(c *call) reply {
-	name := c.r.URL.Query().Get("value")
+	q := c.r.URL.Query()
 	rows := make([]wireList, 0, len(c.company.lists))
 	for _, l := range c.company.lists {
-		if !matches(name, l.name) {
+		if !matches(q.Get("value"), l.name) || !matches(q.Get("levelCount"), strconv.Itoa(l.levels())) ||
+			!matches(q.Get("category.type"), "Normal") || l.deleted != (q.Get("isDeleted") == "true") {
 			continue
 		}
 		rows = append(rows, l.wire())
+	}
+	order := func(a, b wireList) int { return strings.Compare(a.Value, b.Value) }
+	if q.Get("sortBy") == "levelcount" {
+		order = func(a, b wireList) int { return a.LevelCount - b.LevelCount }
+	}
+	if q.Get("sortBy") != "" {
+		slices.SortStableFunc(rows, order)
+	}
+	if q.Get("sortDirection") == "desc" {
+		slices.Reverse(rows)
+	}
+	return pageOf(c, rows)
+}
+
+// serveCategory knows one category, which all lists are in.
+func serveCategory(c *call) reply {
+	if id := c.r.PathValue("category"); !strings.EqualFold(id, c.company.policyUUID()) {
+		return c.refuseAs(http.StatusNotFound, "category.not.found", "Category not found")
+	}
+	rows := make([]wireList, 0, len(c.company.lists))
+	for _, l := range c.company.lists {
+		if !l.deleted {
+			rows = append(rows, l.wire())
+		}
 	}
 	return pageOf(c, rows)
 }
@@ -293,10 +319,15 @@ func serveChildren(c *call) reply {
 		if it.parent != parent || it.deleted != (q.Get("isDeleted") == "true") {
 			continue
 		}
-		if !matches(q.Get("shortCode"), it.short) || !matches(q.Get("value"), it.name) {
+		either := q.Get("shortCodeOrValue")
+		if !matches(q.Get("shortCode"), it.short) || !matches(q.Get("value"), it.name) ||
+			!matches(either, it.short) && !matches(either, it.name) || q.Get("hasChildren") == "true" && !it.hasChildren {
 			continue
 		}
 		rows = append(rows, l.wireItem(it))
+	}
+	if q.Get("sortBy") == "value" {
+		slices.SortStableFunc(rows, func(a, b wireItem) int { return strings.Compare(a.Value, b.Value) })
 	}
 	return pageOf(c, rows)
 }

@@ -90,6 +90,8 @@ func listWriteRoutes() []route {
 	write, remove := []string{scopeItemWrite}, []string{scopeItemDelete}
 	return []route{
 		{"POST /list/v4/lists", list4, []string{scopeListWrite}, serveCreateList},
+		{"PUT /list/v4/lists/{list}", list4, []string{scopeListWrite}, serveUpdateList},
+		{"DELETE /list/v4/lists/{list}", list4, []string{scopeListDelete}, serveDeleteList},
 		{"POST /list/v4/items", list4, write, serveCreateItem},
 		{"PUT /list/v4/items/{item}", list4, write, serveUpdateItem},
 		{"DELETE /list/v4/items/{item}", list4, remove, serveDeleteItem},
@@ -148,6 +150,65 @@ func serveCreateList(c *call) reply {
 	}
 	c.company.lists = append(c.company.lists, l)
 	return reply{status: http.StatusCreated, body: l.wire()}
+}
+
+// living is the list of the path that the caller may change.
+func (c *call) living() (*List, reply) {
+	l, refused := c.list()
+	if l == nil {
+		return nil, refused
+	}
+	if rep, no := c.managedByOther(l); no {
+		return nil, rep
+	}
+	if l.deleted {
+		return nil, c.refuseAs(http.StatusBadRequest, "list.deleted", "The list has been deleted")
+	}
+	return l, reply{}
+}
+
+func serveUpdateList(c *call) reply {
+	l, refused := c.living()
+	if l == nil {
+		return refused
+	}
+	var in struct {
+		Value          string `json:"value"`
+		SearchCriteria string `json:"searchCriteria"`
+		DisplayFormat  string `json:"displayFormat"`
+		IsManaged      *bool  `json:"isManaged"`
+	}
+	if err := c.decode(&in); err != nil {
+		return c.invalid("body", err.Error())
+	}
+	if in.Value == "" {
+		return c.invalid("value", "must not be empty")
+	}
+	for _, o := range c.company.lists {
+		if o != l && o.name == in.Value && !o.deleted {
+			return c.refuseAs(http.StatusBadRequest, "list.duplicate.name", "This list name is already used")
+		}
+	}
+	l.name, l.search, l.format = in.Value, orElse(in.SearchCriteria, l.search), orElse(in.DisplayFormat, l.format)
+	if in.IsManaged != nil {
+		if l.managed = ""; *in.IsManaged {
+			l.managed = c.token.app.ClientID
+		}
+	}
+	return ok(l.wire())
+}
+
+// serveDeleteList deletes a list with its items, which stay readable by their ids.
+func serveDeleteList(c *call) reply {
+	l, refused := c.living()
+	if l == nil {
+		return refused
+	}
+	l.deleted = true
+	for _, it := range l.items {
+		it.deleted = true
+	}
+	return none()
 }
 
 // itemFault is why a part of a bulk call, or a call about one item, was refused.

@@ -104,6 +104,10 @@ type LineAllocation struct {
 func (c *Company) AddPaymentRequest(p PaymentRequest) PaymentRequest {
 	c.s.mu.Lock()
 	defer c.s.mu.Unlock()
+	return c.addRequest(p).clone()
+}
+
+func (c *Company) addRequest(p PaymentRequest) *PaymentRequest {
 	now := c.s.now()
 	p.ID = orElse(p.ID, c.s.ids.upper("paymentrequest", 20))
 	if c.request(p.ID) != nil {
@@ -130,7 +134,7 @@ func (c *Company) AddPaymentRequest(p PaymentRequest) PaymentRequest {
 	p.CreateDate, p.LastModified = orElse(p.CreateDate, now), orElse(p.LastModified, now)
 	c.completeLines(&p)
 	c.requests = append(c.requests, &p)
-	return p.clone()
+	return &p
 }
 
 func (c *Company) completeLines(p *PaymentRequest) {

@@ -227,6 +227,16 @@ func (c *call) report3Filter(q url.Values) (func(*Report) bool, error) {
 			all = append(all, oneOf(v, func(r *Report) string { return r.Currency }))
 		case name == "countryCode":
 			all = append(all, oneOf(v, func(r *Report) string { return r.Country }))
+		case name == "expenseTypeCode":
+			all = append(all, anyExpense(func(e *Expense) bool { return e.Type == v }))
+		case name == "paymentType":
+			all = append(all, anyExpense(func(e *Expense) bool { return e.PaymentType == v }))
+		case name == "vendorName":
+			all = append(all, anyExpense(func(e *Expense) bool { return e.Vendor == v }))
+		case name == "hasVAT":
+			all = append(all, is(v, anyExpense(func(e *Expense) bool { return !e.Tax.IsZero() })))
+		case name == "hasBillableExpenses":
+			all = append(all, is(v, anyExpense(func(e *Expense) bool { return e.Billable })))
 		case name == "approverLoginID":
 			all = append(all, oneOf(strings.ToLower(v), func(r *Report) string { return strings.ToLower(r.Approver) }))
 		case get != nil:
@@ -260,6 +270,17 @@ func report3Date(name string) func(*Report) time.Time {
 		return func(r *Report) time.Time { return r.PaidDate }
 	case "modifiedDate":
 		return func(r *Report) time.Time { return r.LastModified }
+	case "entryTransactionDate":
+		// The last one of the report: which counts is not documented.
+		return func(r *Report) time.Time {
+			var last time.Time
+			for i := range r.Expenses {
+				if t, err := time.Parse(time.DateOnly, r.Expenses[i].Date); err == nil && t.After(last) {
+					last = t
+				}
+			}
+			return last
+		}
 	case "userDefinedDate":
 		return func(r *Report) time.Time {
 			t, _ := time.Parse(time.DateOnly, r.Date)
@@ -268,6 +289,27 @@ func report3Date(name string) func(*Report) time.Time {
 	default:
 		return nil
 	}
+}
+
+// anyExpense asks for one expense or part of one that fits.
+func anyExpense(fits func(*Expense) bool) func(*Report) bool {
+	return func(r *Report) bool {
+		for i := range r.Expenses {
+			if fits(&r.Expenses[i]) {
+				return true
+			}
+			for j := range r.Expenses[i].Itemizations {
+				if fits(&r.Expenses[i].Itemizations[j]) {
+					return true
+				}
+			}
+		}
+		return false
+	}
+}
+
+func is(wanted string, f func(*Report) bool) func(*Report) bool {
+	return func(r *Report) bool { return f(r) == strings.EqualFold(wanted, "true") }
 }
 
 func oneOf(list string, get func(*Report) string) func(*Report) bool {

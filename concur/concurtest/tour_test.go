@@ -226,6 +226,25 @@ func (w *walk) version3() {
 	require.Len(t, as, 3)
 	_, err = c.AllocationsV3.Get(ctx, as[0].ID, "ada@acme.example")
 	require.NoError(t, err)
+
+	const ada = "ada@acme.example"
+	id, err := c.ReportsV3.Create(ctx, ada, concur.ReportV3Input{Name: "Trip", Custom: map[string]string{"custom1": "x"}})
+	require.NoError(t, err)
+	require.NoError(t, c.ReportsV3.Update(ctx, id, ada, concur.ReportV3Input{Name: "Long trip", UserDefinedDate: concur.Date{Year: 2026, Month: time.October, Day: 30}}))
+	day := concur.Date{Year: 2026, Month: time.October, Day: 29}
+	entry, err := c.EntriesV3.Create(ctx, ada, concur.EntryV3Input{
+		ReportID: id, ExpenseTypeCode: "LODNG", PaymentTypeID: "CASH", TransactionDate: day, TransactionAmount: decimal(t, "120.50"), TransactionCurrencyCode: "USD",
+		Journey: &concur.JourneyV3{StartLocation: "A", EndLocation: "B", BusinessDistance: 3, UnitOfMeasure: "M"},
+	})
+	require.NoError(t, err)
+	require.NoError(t, c.EntriesV3.Update(ctx, entry, ada, concur.EntryV3Input{ReportID: id, Description: "a night", TransactionAmount: decimal(t, "121.50"), IsBillable: new(bool)}))
+	_, err = c.ItemizationsV3.Create(ctx, ada, concur.ItemizationV3Input{EntryID: entry, ExpenseTypeCode: "ROOMR", TransactionDate: day, TransactionAmount: decimal(t, "121.50")})
+	require.NoError(t, err)
+	made, found := w.co.Report(id)
+	require.True(t, found)
+	require.Equal(t, "Long trip", made.Name)
+	require.Equal(t, "121.5", made.Expenses[0].Amount.String())
+	require.Equal(t, "121.5", made.ApprovedAmount().String())
 }
 
 func (w *walk) invoices() {
@@ -238,6 +257,7 @@ func (w *walk) invoices() {
 	require.NoError(t, err)
 	_, err = c.LocalizedData.List(ctx, concur.LocalizedPaymentStatus, "en")
 	require.NoError(t, err)
+	w.writeInvoices()
 	w.co.ExtractPaymentRequest(p.ID)
 	each, err := c.PaymentConfirmations.Update(ctx, []concur.InvoicePaid{
 		{RequestID: p.ID, Status: concur.InvoicePaidStatus, StatusDate: concur.Date{Year: 2026, Month: time.November, Day: 3}, Amount: decimal(t, "123.00"), Method: "CLIENT", CheckNumbers: []string{"1"}, Custom: map[string]string{"custom1": "a"}},
@@ -281,6 +301,46 @@ func (w *walk) invoices() {
 	require.NoError(t, c.PurchaseOrderReceipts.Delete(ctx, "PO1", "L1", "R1"))
 }
 
+func (w *walk) writeInvoices() {
+	t, ctx, c := w.t, w.t.Context(), w.client
+	w.co.AddVendor(concurtest.VendorRecord{Code: "V100", AddressCode: "A1", Name: "Steel & Sons"})
+	in := concur.PaymentRequestInput{
+		Name: "Beams", InvoiceNumber: "INV-W", InvoiceAmount: decimal(t, "110.00"), CurrencyCode: "USD", CountryCode: "US",
+		VendorRemitTo: concur.VendorIdentifier{VendorCode: "V100", AddressCode: "A1"}, EmployeeLoginID: "ada@acme.example", PurchaseOrderNumber: "PO9",
+		InvoiceDate: concur.Date{Year: 2026, Month: time.October, Day: 28}, TaxAmount: decimal(t, "10.00"), Custom: map[string]string{"custom1": "a", "orgUnit2": "b"},
+		LineItems: []concur.LineItemInput{{
+			Description: "Beam", Quantity: decimal(t, "2"), UnitPrice: decimal(t, "50"), TotalPrice: decimal(t, "100"),
+			Allocations: []concur.LineItemAllocationInput{
+				{Percentage: decimal(t, "60"), Custom: map[string]string{"custom1": "100"}}, {Percentage: decimal(t, "40")},
+			},
+		}},
+	}
+	id, err := c.PaymentRequests.Create(ctx, in)
+	require.NoError(t, err)
+	made, found := w.co.PaymentRequest(id)
+	require.True(t, found)
+	require.Equal(t, "ada@acme.example", made.Owner)
+	require.Equal(t, map[string]string{"Custom1": "a", "OrgUnit2": "b"}, made.Custom)
+	require.Equal(t, "100", made.Lines[0].Amount.String())
+	require.Equal(t, "60", made.Lines[0].Allocations[0].Percentage.String())
+	_, err = c.PaymentRequests.Update(ctx, id, concur.PaymentRequestInput{
+		InvoiceAmount: decimal(t, "130.00"), LineItems: []concur.LineItemInput{
+			{Action: concur.LineUpdate, LineItemID: "1", UnitPrice: decimal(t, "55")},
+			{Action: concur.LineInsert, Description: "Bolt", Quantity: decimal(t, "1"), UnitPrice: decimal(t, "10")},
+		},
+	})
+	require.NoError(t, err)
+	_, err = c.PaymentRequests.Update(ctx, id, concur.PaymentRequestInput{LineItems: []concur.LineItemInput{{Action: concur.LineDelete, LineItemID: "2"}}})
+	require.NoError(t, err)
+	made, _ = w.co.PaymentRequest(id)
+	require.Equal(t, "130", made.Amount.Decimal.String())
+	require.Len(t, made.Lines, 1)
+	require.Equal(t, "110", made.Lines[0].Amount.String())
+	in.VendorRemitTo = concur.VendorIdentifier{VendorCode: "nobody", AddressCode: "A1"}
+	_, err = c.PaymentRequests.Create(ctx, in)
+	require.ErrorIs(t, err, concur.ErrInvalid)
+}
+
 func decimal(t *testing.T, s string) concur.Decimal {
 	t.Helper()
 	d, err := concur.ParseDecimal(s)
@@ -295,6 +355,14 @@ func (w *walk) lists() {
 	require.NoError(t, err)
 	l, err := c.Lists.Create(ctx, concur.ListInput{Value: "Projects"})
 	require.NoError(t, err)
+	l, err = c.Lists.Update(ctx, l.ID, concur.ListUpdate{Value: "Project", IsManaged: new(bool)})
+	require.NoError(t, err)
+	require.Equal(t, "Project", l.Value)
+	require.NotEmpty(t, drain(t, c.Lists.InCategory(ctx, l.Category.ID)))
+	gone, err := c.Lists.Create(ctx, concur.ListInput{Value: "Gone"})
+	require.NoError(t, err)
+	require.NoError(t, c.Lists.Delete(ctx, gone.ID))
+	require.ErrorIs(t, c.Lists.Delete(ctx, gone.ID), concur.ErrInvalid)
 	item, err := c.ListItems.Create(ctx, concur.ListItemInput{ListID: l.ID, ShortCode: "A", Value: "Alpha"})
 	require.NoError(t, err)
 	_, err = c.ListItems.Update(ctx, item.ID, concur.ListItemUpdate{ShortCode: "A", Value: "Beta"})
@@ -308,7 +376,12 @@ func (w *walk) lists() {
 	drain(t, c.ListItems.List(ctx, l.ID, concur.ListItemQuery{}))
 	top := drain(t, c.ListItems.List(ctx, w.centres.ID(), concur.ListItemQuery{}))
 	drain(t, c.ListItems.List(ctx, w.centres.ID(), concur.ListItemQuery{ParentID: top[0].ID}))
+	require.Len(t, drain(t, c.ListItems.Children(ctx, top[0].ID, concur.ListItemQuery{WithChildren: false, ByName: true})), 1)
+	require.Len(t, drain(t, c.ListItems.List(ctx, w.centres.ID(), concur.ListItemQuery{ShortCodeOrValue: concur.Match{Op: concur.MatchContains, Text: "ales"}})), 1)
 	require.NoError(t, c.ListItems.Delete(ctx, l.ID, item.ID))
+	other, err := c.ListItems.Create(ctx, concur.ListItemInput{ListID: l.ID, ShortCode: "C", Value: "Charlie"})
+	require.NoError(t, err)
+	require.NoError(t, c.ListItems.DeleteEverywhere(ctx, other.ID))
 	_, err = c.ListItems.Get(ctx, "00000000-0000-0000-0000-000000000000")
 	require.ErrorIs(t, err, concur.ErrNotFound)
 }
