@@ -34,6 +34,10 @@ type Policy struct {
 	Lease            time.Duration // how long a claim holds without being extended: 2 min
 	Sweep            time.Duration // between sweeps of the source: 10 min; negative: never
 	Poll             time.Duration // between looks at a receipt that is not final: 1 min
+	// Payments is the time between looks for payments at a Sink that is a
+	// connector.Payer, where a source of its target wants to be told: 15 min;
+	// negative: never.
+	Payments time.Duration
 	// CircuitFailures transient failures in a row of one system stop asking it
 	// for CircuitOpen: 5 and 30 s. A connection fault does so at once.
 	CircuitFailures int
@@ -61,6 +65,7 @@ func (p *Policy) withDefaults() Policy {
 	set(&q.Lease, 2*time.Minute)
 	set(&q.Sweep, 10*time.Minute)
 	set(&q.Poll, time.Minute)
+	set(&q.Payments, 15*time.Minute)
 	set(&q.CircuitOpen, 30*time.Second)
 	set(&q.MaxFailing, 24*time.Hour)
 	if q.MaxTries == 0 {
@@ -120,6 +125,7 @@ type link interface {
 	deliver(ctx context.Context, d delivery) (connector.Receipt, error)
 	reverse(ctx context.Context, d delivery) (connector.Receipt, error)
 	acknowledger() connector.Acknowledger // nil when the source does not want to be told
+	payer() connector.Payer               // nil when the sink tells of no payments
 	takes(kind string) bool
 }
 
@@ -276,6 +282,11 @@ func (l *typed[S, D]) reverse(ctx context.Context, d delivery) (connector.Receip
 func (l *typed[S, D]) acknowledger() connector.Acknowledger {
 	a, _ := l.f.Source.(connector.Acknowledger)
 	return a
+}
+
+func (l *typed[S, D]) payer() connector.Payer {
+	p, _ := l.f.Sink.(connector.Payer)
+	return p
 }
 
 func (l *typed[S, D]) takes(kind string) bool {

@@ -55,6 +55,8 @@ type row struct {
 	Audited     int                `json:"audited,omitempty"` // moments of History that the trail has
 	// Returned is the newest revision of which the source was told that it failed.
 	Returned *int64 `json:"returned,omitempty"`
+	// Payments are those that the source was told of, or is being told of.
+	Payments []connector.Payment `json:"payments,omitempty"`
 }
 
 // revision is one approved version of the document.

@@ -32,9 +32,10 @@ type Status struct {
 	Totals      []connector.Total
 	Issues      []connector.Issue // without personal values; Engine.Issues has them
 	Receipt     *connector.Receipt
-	Mapping     string // version of the mapping used
-	Attempts    int    // calls that may have had an effect
-	Tries       int    // failures in a row
+	Mapping     string              // version of the mapping used
+	Attempts    int                 // calls that may have had an effect
+	Tries       int                 // failures in a row
+	Payments    []connector.Payment // of what was delivered, the newest 100; without keys
 	Correlation string
 	History     []Moment
 
@@ -79,6 +80,7 @@ func statusOf(t storage.Transfer) (Status, error) {
 		return s, err
 	}
 	s.Why, s.Since, s.Attempts, s.Tries = r.Why, r.Since, r.Attempts, r.Tries
+	s.Payments = r.Payments
 	s.Correlation, s.History, s.Effect = r.Correlation, r.History, None
 	if s.Correlation == "" {
 		s.Correlation = decodeKnock(t.Hint).Correlation

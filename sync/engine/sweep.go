@@ -13,8 +13,8 @@ import (
 	"github.com/ml-connector/ml-connector/sync/storage"
 )
 
-// cursor is the value in which a flow's position in its source is kept, with
-// the lease of the process that sweeps.
+// cursor is the value in which a position in a source's changes or a target's
+// payments is kept, with the lease of the process that reads them.
 type cursor struct {
 	At    connector.Cursor `json:"at"`
 	Lease time.Time        `json:"lease,omitzero"`
@@ -31,9 +31,15 @@ func (e *Engine) sweepAll(ctx context.Context) {
 	started := map[*flow]bool{}
 	for {
 		for _, f := range e.all() {
-			if !started[f] && f.policy.Sweep > 0 {
-				started[f] = true
+			if started[f] {
+				continue
+			}
+			started[f] = true
+			if f.policy.Sweep > 0 {
 				wg.Go(func() { e.sweepLoop(ctx, f) })
+			}
+			if f.policy.Payments > 0 && e.payments(f) {
+				wg.Go(func() { e.collectLoop(ctx, f) })
 			}
 		}
 		select {
@@ -45,24 +51,7 @@ func (e *Engine) sweepAll(ctx context.Context) {
 }
 
 func (e *Engine) sweepLoop(ctx context.Context, f *flow) {
-	failures := 0
-	for {
-		wait := f.policy.Sweep
-		if err := e.sweep(ctx, f); err != nil {
-			if ctx.Err() != nil {
-				return
-			}
-			failures++
-			wait = min(wait, f.policy.wait(failures))
-			e.log.WarnContext(ctx, "sweep failed, will be tried again", "tenant", f.tenant, "flow", f.name, "error", err)
-		} else {
-			failures = 0
-		}
-		sleep(ctx, wait)
-		if ctx.Err() != nil {
-			return
-		}
-	}
+	e.repeat(ctx, f, "sweep", f.policy.Sweep, func() error { return e.sweep(ctx, f) })
 }
 
 // Sweep asks a flow's source for what changed, as the engine does by itself
@@ -77,7 +66,13 @@ func (e *Engine) Sweep(ctx context.Context, tenant, flow string) error {
 }
 
 func (e *Engine) sweep(ctx context.Context, f *flow) error {
-	v, c, err := e.loadCursor(ctx, f)
+	return e.pages(ctx, f, cursorName(f.name), e.sweepPage)
+}
+
+// pages reads pages from a saved position on. Each position is saved once its
+// page is durable; another process that reads them at the moment is left to it.
+func (e *Engine) pages(ctx context.Context, f *flow, name string, take func(ctx context.Context, f *flow, c *cursor) (more bool, err error)) error {
+	v, c, err := e.loadCursor(ctx, f, name)
 	if err != nil {
 		return err
 	}
@@ -91,12 +86,12 @@ func (e *Engine) sweep(ctx context.Context, f *flow) error {
 		c.Lease = e.clock().Add(f.policy.Lease)
 		v, err = e.saveCursor(ctx, v, c)
 		if errors.Is(err, storage.ErrConflict) {
-			return nil // another process sweeps
+			return nil // another process reads
 		}
 		if err != nil {
-			return ours("claim sweep", err)
+			return ours("claim cursor", err)
 		}
-		more, err := e.sweepPage(ctx, f, &c)
+		more, err := take(ctx, f, &c)
 		if err != nil || !more {
 			c.Lease = time.Time{}
 			if err == nil {
@@ -116,26 +111,13 @@ func (e *Engine) sweep(ctx context.Context, f *flow) error {
 
 // sweepPage takes one page in; more says that there is another.
 func (e *Engine) sweepPage(ctx context.Context, f *flow, c *cursor) (more bool, err error) {
-	system := f.sourceSystem()
-	if !e.gates.enter(system) {
-		return false, fmt.Errorf("engine: the source of flow %q is not being asked at present", f.name)
-	}
-	p, err := e.changes(ctx, f, c.At)
+	var p page
+	err = e.ask(ctx, f, f.sourceSystem(), "the source", func() (err error) {
+		p, err = e.changes(ctx, f, c.At)
+		return err
+	})
 	if err != nil {
-		if isOurs(err) || ctx.Err() != nil {
-			e.gates.leave(system)
-			return false, err
-		}
-		var after time.Duration
-		var waiter interface{ RetryAfter() time.Duration }
-		if errors.As(err, &waiter) {
-			after = max(0, waiter.RetryAfter())
-		}
-		e.gates.fail(system, clip(err.Error()), errors.Is(err, connector.ErrConnection), after, f.policy)
 		return false, err
-	}
-	if e.gates.pass(system) {
-		e.kick()
 	}
 	altered := 0
 	for _, ch := range p.changes {
@@ -173,16 +155,40 @@ func (e *Engine) sweepPage(ctx context.Context, f *flow, c *cursor) (more bool, 
 	return p.more, nil
 }
 
+// ask calls a system outside of any transfer, through its gate.
+func (e *Engine) ask(ctx context.Context, f *flow, system, which string, call func() error) error {
+	if !e.gates.enter(system) {
+		return fmt.Errorf("engine: %s of flow %q is not being asked at present", which, f.name)
+	}
+	err := call()
+	switch {
+	case err == nil:
+		if e.gates.pass(system) {
+			e.kick()
+		}
+	case isOurs(err) || ctx.Err() != nil:
+		e.gates.leave(system)
+	default:
+		var after time.Duration
+		var waiter interface{ RetryAfter() time.Duration }
+		if errors.As(err, &waiter) {
+			after = max(0, waiter.RetryAfter())
+		}
+		e.gates.fail(system, clip(err.Error()), errors.Is(err, connector.ErrConnection), after, f.policy)
+	}
+	return err
+}
+
 // changes asks the source for a page.
 func (e *Engine) changes(ctx context.Context, f *flow, after connector.Cursor) (p page, err error) {
 	defer e.guard(ctx, "sweep of flow "+f.name, &err)
 	return f.changes(scope(ctx, f.tenant, "sweep/"+f.name, 0), after)
 }
 
-func (e *Engine) loadCursor(ctx context.Context, f *flow) (storage.Value, cursor, error) {
-	v, err := e.store.Load(ctx, f.tenant, cursorName(f.name))
+func (e *Engine) loadCursor(ctx context.Context, f *flow, name string) (storage.Value, cursor, error) {
+	v, err := e.store.Load(ctx, f.tenant, name)
 	if errors.Is(err, storage.ErrNotFound) {
-		return storage.Value{Tenant: f.tenant, Name: cursorName(f.name)}, cursor{}, nil
+		return storage.Value{Tenant: f.tenant, Name: name}, cursor{}, nil
 	}
 	if err != nil {
 		return v, cursor{}, ours("read cursor", err)

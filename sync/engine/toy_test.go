@@ -599,6 +599,7 @@ type bench struct {
 	opts   engine.Options
 	tell   bool
 	wire   *tripwire
+	payer  *till // where set, the sink tells of payments
 }
 
 func newBench(t *testing.T) *bench {
@@ -625,8 +626,12 @@ func (b *bench) engine() *engine.Engine {
 	if b.tell {
 		src = telling{trippedSource{b.source, b.wire}}
 	}
+	var sink connector.Sink[bills] = b.erp
+	if b.payer != nil {
+		sink = paying{b.erp, b.payer, b.wire}
+	}
 	require.NoError(b.t, engine.Add(e, engine.Flow[claim, bills]{
-		Tenant: tenant, Name: "claims", Target: "erp", Source: src, Mapper: b.mapper, Sink: b.erp, Policy: &b.policy,
+		Tenant: tenant, Name: "claims", Target: "erp", Source: src, Mapper: b.mapper, Sink: sink, Policy: &b.policy,
 	}))
 	return e
 }
