@@ -20,6 +20,7 @@ type subject struct {
 	entry      *document.Entry
 	allocation *document.Allocation // may be nil
 	amount     decimal.Decimal
+	journal    string // the account that the source's journal names; empty: none
 }
 
 // custom returns a custom field of the allocation, else of the entry, else of
@@ -54,6 +55,9 @@ func (s subject) word(name string) string {
 	case "ledger":
 		return strings.TrimSpace(s.doc.Ledger)
 	case "account":
+		if s.journal != "" {
+			return s.journal
+		}
 		if s.allocation != nil {
 			return strings.TrimSpace(s.allocation.Account)
 		}
@@ -93,7 +97,7 @@ func spoken(name string) string { return strings.ReplaceAll(name, "_", " ") }
 
 // account finds the GL account of a share.
 func (r *run) account(entry int, sh share, field string, d *draft) string {
-	s := subject{doc: &r.doc, entry: &r.doc.Entries[entry], amount: sh.amount}
+	s := subject{doc: &r.doc, entry: &r.doc.Entries[entry], amount: sh.amount, journal: sh.source}
 	if sh.allocation >= 0 {
 		s.allocation = &s.entry.Allocations[sh.allocation]
 	}
@@ -112,7 +116,7 @@ func (r *run) account(entry int, sh share, field string, d *draft) string {
 		return account
 	}
 	var facts []string
-	for _, name := range []string{"expense_type", "policy", "country", "payment_type", "ledger"} {
+	for _, name := range []string{"expense_type", "policy", "country", "payment_type", "ledger", "account"} {
 		if v := s.word(name); v != "" {
 			facts = append(facts, spoken(name)+" "+clip(v))
 		}

@@ -46,6 +46,15 @@ const (
 	// SettlementMismatch: by the rules somebody gets another amount than the
 	// source says is due.
 	SettlementMismatch = "settlement_mismatch"
+	// PayrollPay: the payroll pays the employee, and no rule says whom the company
+	// owes for that.
+	PayrollPay = "payroll_pay"
+	// TaxMismatch: an amount less its taxes is not its net amount.
+	TaxMismatch = "tax_mismatch"
+	// RateMismatch: more was approved than the exchange rate makes of what was spent.
+	RateMismatch = "rate_mismatch"
+	// TaxUnmapped: no rule says where a tax that can be reclaimed is booked.
+	TaxUnmapped = "tax_unmapped"
 	// EmployeeIDMissing: the employee has no id to find the vendor by.
 	EmployeeIDMissing = "employee_id_missing"
 	// SupplierCodeMissing: the supplier has no code to find the vendor by.
@@ -109,7 +118,7 @@ const theFile = "the mapping file"
 var catalogue = []connector.Code{
 	{
 		Code: DocumentKindUnknown, Owner: connector.IT,
-		Meaning: "The document is neither an expense report nor a supplier's invoice.",
+		Meaning: "The document is neither an expense report, a supplier's invoice nor a cash advance.",
 		Remedy:  "Update the connector and replay, or take this kind of document out of the flow.",
 	},
 	{
@@ -184,13 +193,33 @@ var catalogue = []connector.Code{
 	},
 	{
 		Code: CashAdvance, Owner: connector.Finance,
-		Meaning: "A cash advance, money that the employee already has, is set off against the report. The connector does not post advances; posted as usual, he would be paid too much.",
+		Meaning: "A cash advance, money that the employee already has, is set off against the report, and the account on which it is cleared is not known. Posted without it, he would be paid too much.",
 		Remedy:  byHand,
 	},
 	{
 		Code: SettlementMismatch, Owner: connector.Finance,
 		Meaning: "By the rules the employee or the cards get another amount than Concur says is due to them, as where a cash advance is set off or a payment type stands for the wrong party.",
 		Remedy:  "Compare with the report's totals in Concur. Correct the payment type under counterparties in the mapping file and replay, or, where an advance or a deduction is the cause, enter the report in the ERP by hand.",
+	},
+	{
+		Code: PayrollPay, Owner: connector.Finance,
+		Meaning: "The employer's payroll pays the employee. Posted as usual, he would be paid twice.",
+		Remedy:  "Make a vendor in the ERP for the payroll's clearing account, write its id and a short code into the mapping file as payroll: {vendor: …, code: …}, then replay.",
+	},
+	{
+		Code: TaxMismatch, Owner: connector.IT,
+		Meaning: "An amount of the source's journal less its taxes is not the net amount that stands beside it.",
+		Remedy:  "Replay, which fetches the document again; if it stays so, report it to SAP Concur. Nothing is posted until it ties.",
+	},
+	{
+		Code: RateMismatch, Owner: connector.ConcurAdmin,
+		Meaning: "More was approved than the exchange rate makes of what was spent. The rate is never used to compute an amount, only to check it.",
+		Remedy:  "Correct the exchange rate or the amount in Concur and let the document be approved again.",
+	},
+	{
+		Code: TaxUnmapped, Owner: connector.Finance,
+		Meaning: "No rule says where a tax that can be reclaimed is booked.",
+		Remedy:  "Add a line with its reclaim code under taxes.reclaim in the mapping file, then replay.",
 	},
 	{
 		Code: EmployeeIDMissing, Owner: connector.ConcurAdmin,

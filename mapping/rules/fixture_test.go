@@ -25,6 +25,8 @@ func vendors() []document.Vendor {
 		{ID: "V9001"},
 		{ID: "V0088", Name: "AirPlus cards", Hold: true},
 		{ID: "V0090", Name: "Company cards"},
+		{ID: "V0095", Name: "Paid by the company"},
+		{ID: "V0096", Name: "Payroll"},
 		{ID: "V0211", Name: "Delta Tooling"},
 		{ID: "V0300", Name: "Nordwind"},
 		{ID: "V0301", Name: "Nordwind Berlin"},
@@ -47,6 +49,10 @@ func accounts() []document.Account {
 		{Code: "5100|200|P1"},
 		{Code: "1490|000|00", Description: "Clearing"},
 		{Code: "2310|000|00", Description: "Tax"},
+		{Code: "1250|000|00", Description: "Cash advances"},
+		{Code: "1370|000|00", Description: "Input tax"},
+		{Code: "1371|000|00", Description: "Input tax"},
+		{Code: "6990|000|00", Description: "Tax that is not reclaimed"},
 	}
 }
 

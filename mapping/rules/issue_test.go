@@ -70,6 +70,33 @@ var refusals = map[string]refusal{
 	"more is due to cards": {code: rules.SettlementMismatch, change: func(d *document.Document) {
 		d.Settlement = &document.Settlement{ToEmployee: known("10.00"), FromEmployee: known("0"), ToCard: known("5.00")}
 	}, want: connector.Issue{Field: "due to cards", Value: "5.00"}},
+	"R16 journal": {code: rules.PaymentTypeUnknown, change: journalOf(books("COMP", "TAXA", "TAXI", "10.00")), want: connector.Issue{
+		Field: "expense 1, journal line 1", Value: "TAXA", Owner: connector.Finance}, remedy: `Add "TAXA" under counterparties in mapping.yaml`},
+	"R16 journal without the company": {code: rules.PaymentTypeUnknown, change: journalOf(books("EMPL", "CBCP", "TAXI", "10.00")), want: connector.Issue{Value: "EMPL to CBCP"}},
+	"R24 tax":                         {code: rules.TaxMismatch, change: journalOf(vat(books("COMP", "EMPL", "TAXI", "10.00"), "9.00", "9.00", "VA", "1.60", "1.00")), want: connector.Issue{Field: "expense 1, journal line 1", Value: "9"}},
+	"R25 tax without an account":      {code: rules.TaxUnmapped, change: journalOf(vat(books("COMP", "EMPL", "TAXI", "10.00"), "8.40", "8.40", "ZZ", "1.60", "1.60")), want: connector.Issue{Field: "expense 1, tax", Value: "ZZ", Owner: connector.Finance}, remedy: `"ZZ: <GL account>" under taxes.reclaim`},
+	"R29 rate": {code: rules.RateMismatch, change: func(d *document.Document) {
+		d.Entries[0].Spent, d.Entries[0].Rate = &document.Money{Amount: dec("8"), Currency: "EUR"}, &document.Rate{Value: dec("1.1")}
+	}, want: connector.Issue{Field: "expense 1", Owner: connector.ConcurAdmin}},
+	"R10 advance without an account": {code: rules.CashAdvance, change: func(d *document.Document) {
+		journalOf(books("COMP", "EMPL", "TAXI", "10.00"))(d)
+		d.Advances = []document.Advance{{ID: "CA", Account: "PETTY", Kind: "2", Amount: dec("-5")}}
+	}, want: connector.Issue{Field: "cash advance 1", Value: "PETTY"}, remedy: `"PETTY: <GL account>" under cash_advances.accounts (mapping.yaml:`},
+	"R11 advance carried forward": {code: rules.CashAdvance, change: func(d *document.Document) {
+		journalOf(books("COMP", "EMPL", "TAXI", "10.00"))(d)
+		d.Advances = []document.Advance{{ID: "CA", Account: "CADV", Kind: "3", Amount: dec("-5")}}
+	}, want: connector.Issue{Field: "cash advance 1", Value: "3"}, remedy: "by hand"},
+	"R48 payroll": {code: rules.PayrollPay, change: func(d *document.Document) {
+		journalOf(books("COMP", "EMPL", "TAXI", "10.00"))(d)
+		d.Payroll, d.PayrollAccount = true, "PAYR"
+	}, want: connector.Issue{Value: "PAYR", Owner: connector.Finance}, remedy: "payroll: {vendor: …, code: …}"},
+	"R58 an order that is no number": {code: rules.PurchaseOrder, invoice: true, set: []string{"purchase_orders: refuse ", "purchase_orders: match "}, change: func(d *document.Document) {
+		d.Entries[0].PO, d.Entries[0].POLine = "PO-7", "1"
+	}, want: connector.Issue{Field: "line 1, purchase order", Value: "PO-7"}},
+	"R58 freight on an ordered line": {code: rules.ChargeUnspreadable, invoice: true, set: []string{"purchase_orders: refuse ", "purchase_orders: match "}, change: func(d *document.Document) {
+		d.Entries[0].PO, d.Entries[0].POLine = "4500017", "1"
+		d.Charges, d.Total = []document.Charge{{Kind: document.Shipping, Amount: dec("1.00")}}, dec("11.00")
+	}, want: connector.Issue{Field: "line 1, purchase order", Value: "1"}},
 	"no employee id":     {code: rules.EmployeeIDMissing, change: func(d *document.Document) { d.Owner.EmployeeID = "" }, want: connector.Issue{Field: "employee", Owner: connector.ConcurAdmin}},
 	"employee's vendor":  {code: rules.VendorMissing, change: func(d *document.Document) { d.Owner.EmployeeID = "77" }, want: connector.Issue{Field: "employee", Value: "E77", Needs: "vendor/E77", Owner: connector.Finance}, remedy: `Create vendor "E77" in the ERP, or name another by a line "77: <vendor id>" under employees.vendors in mapping.yaml, then replay.`},
 	"linked vendor":      {code: rules.VendorMissing, set: []string{"match: [column, pattern]", "match: column"}, change: func(d *document.Document) { d.Owner.EmployeeID = "77" }, want: connector.Issue{Value: "77", Needs: "employee/77"}},

@@ -34,6 +34,7 @@ const (
 	negative     = "negative"
 	check        = "check"
 	ignore       = "ignore"
+	match        = "match"
 )
 
 var (
@@ -50,9 +51,12 @@ func (r *reader) content(root ast.Node, c *content) {
 		key{"company", true, func(n ast.Node, p string) { r.company(n, p, &c.Company) }},
 		key{"numbers", false, func(n ast.Node, p string) { r.numbers(n, p, &c.Numbers) }},
 		key{"netting", false, func(n ast.Node, p string) { c.Netting = r.word(n, p, net, bySign).value }},
-		key{"purchase_orders", false, func(n ast.Node, p string) { c.PurchaseOrders = r.word(n, p, refuse, expense).value }},
+		key{"purchase_orders", false, func(n ast.Node, p string) { c.PurchaseOrders = r.word(n, p, refuse, expense, match).value }},
 		key{"counterparties", false, func(n ast.Node, p string) { c.Counterparties = r.counterparties(n, p) }},
 		key{"expense_pay", false, func(n ast.Node, p string) { c.ExpensePay = r.expensePay(n, p) }},
+		key{"payroll", false, func(n ast.Node, p string) { c.Payroll = r.expensePay(n, p) }},
+		key{"cash_advances", false, func(n ast.Node, p string) { r.cashAdvances(n, p, &c.CashAdvances) }},
+		key{"taxes", false, func(n ast.Node, p string) { r.taxes(n, p, &c.Taxes) }},
 		key{"settlement", false, func(n ast.Node, p string) { c.Settlement = r.word(n, p, check, ignore).value }},
 		key{"employees", false, func(n ast.Node, p string) { r.employees(n, p, &c.Employees) }},
 		key{"suppliers", false, func(n ast.Node, p string) { r.suppliers(n, p, &c.Suppliers) }},
@@ -334,7 +338,7 @@ func (r *reader) codes(c *content) {
 	for _, name := range slices.Sorted(maps.Keys(c.Counterparties)) {
 		parties = append(parties, named{"counterparties." + clip(name), c.Counterparties[name]})
 	}
-	parties = append(parties, named{"expense_pay", c.ExpensePay})
+	parties = append(parties, named{"expense_pay", c.ExpensePay}, named{"payroll", c.Payroll})
 	codes := map[string]text{c.Employees.Code.value: {}}
 	for _, p := range parties {
 		if p.Vendor.value == "" || p.Code.value == "" {

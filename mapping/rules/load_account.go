@@ -111,8 +111,8 @@ func (r *reader) when(n ast.Node, path string, w *when) {
 		key{"kind", false, func(n ast.Node, p string) {
 			w.Kind = r.values(n, p)
 			for _, k := range w.Kind {
-				if words := []string{string(document.Report), string(document.Invoice)}; !slices.Contains(words, k.value) && k.value != "" {
-					r.fail(k.at, "%s: %q is none of report, invoice%s", p, clip(k.value), nearest(k.value, words))
+				if words := []string{string(document.Report), string(document.Invoice), string(document.CashAdvance)}; !slices.Contains(words, k.value) && k.value != "" {
+					r.fail(k.at, "%s: %q is none of report, invoice, cashadvance%s", p, clip(k.value), nearest(k.value, words))
 				}
 			}
 		}},

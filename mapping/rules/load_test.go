@@ -105,7 +105,7 @@ func TestFaultsOfAFileBearPlaceAndRemedy(t *testing.T) {
 		"a rule name twice":         {small + "    - {name: all, account: \"2\"}\n", `m.yaml:6:14: the rule name "all" stands already at line 5`},
 		"some ranks":                {small + "    - {name: b, rank: 1, account: \"2\"}\n", "1 of 2 rules have a rank"},
 		"one rank twice":            {strings.Replace(small, "name: all", "name: all, rank: 1", 1) + "    - {name: b, rank: 1, account: \"2\"}\n", "m.yaml:6:23: rank 1 stands already at line 5"},
-		"a kind that is none":       {strings.Replace(small, "name: all", "name: all, when: {kind: reports}", 1), `"reports" is none of report, invoice; did you mean "report"?`},
+		"a kind that is none":       {strings.Replace(small, "name: all", "name: all, when: {kind: reports}", 1), `"reports" is none of report, invoice, cashadvance; did you mean "report"?`},
 		"an empty list":             {strings.Replace(small, "name: all", "name: all, when: {country: []}", 1), "accounts.rules[1].when.country: the list is empty"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -164,10 +164,13 @@ func allZero(d document.Document) bool {
 			return false
 		}
 		for _, a := range e.Allocations {
-			if !a.Amount.IsZero() {
+			if !a.Amount.IsZero() || slices.ContainsFunc(a.Journal, func(j document.Journal) bool { return !j.Gross.IsZero() }) {
 				return false
 			}
 		}
+	}
+	if slices.ContainsFunc(d.Advances, func(a document.Advance) bool { return !a.Amount.IsZero() }) {
+		return false
 	}
 	return !slices.ContainsFunc(d.Charges, func(c document.Charge) bool { return !c.Amount.IsZero() })
 }
@@ -282,10 +285,15 @@ func (r *run) verify(p document.Posting) {
 	for _, inv := range p.Invoices {
 		sum = sum.Add(inv.Amount)
 	}
-	if !sum.Equal(r.doc.Total) {
+	due := r.doc.Total.Add(setOff(r.doc))
+	if !sum.Equal(due) {
+		what := "the approved total"
+		if !due.Equal(r.doc.Total) {
+			what += " less the cash advances,"
+		}
 		r.issue(connector.Issue{
 			Code: PostingMismatch, Field: "total", Value: sum.String(),
-			Message: fmt.Sprintf("the invoices add up to %s, not to the approved total %s", sum, r.doc.Total),
+			Message: fmt.Sprintf("the invoices add up to %s, not to %s %s", sum, what, due),
 		})
 	}
 }

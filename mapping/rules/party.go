@@ -20,6 +20,7 @@ type share struct {
 	amount     decimal.Decimal
 	account    string // where it is fixed already
 	rule       string // that fixed it
+	source     string // the source's own account, of a line of a journal
 }
 
 // piece is what becomes a line.
@@ -27,10 +28,16 @@ type piece struct {
 	entry       int // from 0; -1 for a charge
 	description string
 	shares      []share
+	taxes       []document.InvoiceTax // of the ERP, beside the shares
+	order       *document.OrderLine   // that it is booked by, in place of the shares
 }
 
+// amount is what is owed for the piece, with its taxes.
 func (p piece) amount() decimal.Decimal {
 	sum := decimal.Zero
+	for _, t := range p.taxes {
+		sum = sum.Add(t.Amount)
+	}
 	for _, s := range p.shares {
 		sum = sum.Add(s.amount)
 	}
@@ -49,11 +56,19 @@ type group struct {
 
 // parties sorts the entries by whom they are owed to.
 func (r *run) parties() {
-	r.shares()
+	if r.doc.Kind == document.Invoice || !r.doc.Journaled {
+		r.shares()
+	}
 	if r.doc.Kind == document.Invoice {
 		g := &group{}
 		for i := range r.doc.Entries {
-			g.add(piece{entry: i, shares: r.entryPart[i]})
+			whole := piece{entry: i, shares: slices.Clone(r.entryPart[i])}
+			taxes := r.lineTaxes(i, &whole)
+			r.ordered(i, &whole)
+			g.add(whole)
+			for _, p := range taxes {
+				g.add(p)
+			}
 			r.purchaseOrder(i)
 		}
 		r.chargeLines(g)
@@ -70,6 +85,11 @@ func (r *run) parties() {
 			byCode[code] = &group{code: code, employee: c.Employee, vendor: c.Vendor, payment: payment, rule: rule}
 		}
 		return byCode[code]
+	}
+	if r.doc.Journaled {
+		r.journal(party)
+		r.sortGroups(byCode)
+		return
 	}
 	for i, e := range r.doc.Entries {
 		// The shares of a personal expense say nothing, since nothing of it is approved.
@@ -104,6 +124,10 @@ func (r *run) parties() {
 		}
 		party(c, code, rule).add(piece{entry: i, shares: r.entryPart[i]})
 	}
+	r.sortGroups(byCode)
+}
+
+func (r *run) sortGroups(byCode map[string]*group) {
 	for _, code := range slices.Sorted(maps.Keys(byCode)) {
 		r.groups = append(r.groups, byCode[code])
 	}
@@ -149,20 +173,10 @@ func (r *run) personal(i int, c counterparty, code string, party func(c counterp
 	}
 }
 
-func (r *run) purchaseOrder(i int) {
-	po := strings.TrimSpace(r.doc.Entries[i].PO)
-	if po == "" || r.rules.PurchaseOrders == expense || allZeroShares(r.entryPart[i]) {
-		return
-	}
-	r.issue(connector.Issue{
-		Code: PurchaseOrder, Field: fmt.Sprintf("%s %d, purchase order", r.doc.Kind.EntryWord(), i+1), Value: po,
-	})
-}
-
 // add takes a piece unless it has no effect at all.
 func (g *group) add(p piece) {
 	p.shares = slices.DeleteFunc(slices.Clone(p.shares), func(s share) bool { return s.amount.IsZero() })
-	if len(p.shares) > 0 {
+	if len(p.shares) > 0 || len(p.taxes) > 0 {
 		g.pieces = append(g.pieces, p)
 	}
 }

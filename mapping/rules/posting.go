@@ -63,6 +63,15 @@ func (r *run) invoice(g *group, vendor string, why mapping.Reason) draft {
 		line := r.line(p, n+1, &d)
 		inv.Lines = append(inv.Lines, line)
 		inv.Amount = inv.Amount.Add(line.Amount)
+		for _, t := range p.taxes {
+			inv.Amount = inv.Amount.Add(t.Amount)
+			inv.Taxes = addTax(inv.Taxes, t)
+			d.because(fmt.Sprintf("line %d, tax", n+1), t.Code, "taxes", t.Amount.StringFixed(int32(r.digits)))
+		}
+		inv.Attachments = r.attach(inv.Attachments, p)
+	}
+	if len(inv.Lines) > 0 {
+		inv.Attachments = appendNew(inv.Attachments, r.doc.Attachments)
 	}
 	inv.DebitMemo = inv.Amount.IsNegative()
 	r.number(g, &d)
@@ -80,15 +89,26 @@ func (r *run) invoice(g *group, vendor string, why mapping.Reason) draft {
 }
 
 func (r *run) line(p piece, n int, d *draft) document.Line {
-	out := document.Line{Description: p.description, Amount: p.amount()}
+	out := document.Line{Description: p.description}
+	for _, s := range p.shares {
+		out.Amount = out.Amount.Add(s.amount)
+	}
 	if p.entry >= 0 {
 		e := r.doc.Entries[p.entry]
 		out.Entry = e.ID
 		full, _ := r.rules.Descriptions.Line.Text.fill(func(word string) string { return r.lineWord(e, word) })
+		if p.description != "" {
+			full = p.description + ": " + full
+		}
 		out.Description = shorten(full, r.rules.Descriptions.Line.Max)
 	}
 	if out.Description == "" {
 		out.Description = r.doc.Kind.EntryWord()
+	}
+	if p.order != nil {
+		out.Order = p.order
+		d.because(fmt.Sprintf("line %d, purchase order", n), fmt.Sprintf("%d/%d", p.order.Order, p.order.Line), "purchase_orders match", "")
+		return out
 	}
 	for _, s := range p.shares {
 		field := fmt.Sprintf("line %d, split %d", n, len(out.Splits)+1)
@@ -102,6 +122,23 @@ func (r *run) line(p piece, n int, d *draft) document.Line {
 		out.Splits = append(out.Splits, document.Split{Account: account, Amount: s.amount})
 	}
 	return out
+}
+
+// attach adds the receipts of a piece's entry, each once.
+func (r *run) attach(all []document.Attachment, p piece) []document.Attachment {
+	if p.entry < 0 {
+		return all
+	}
+	return appendNew(all, r.doc.Entries[p.entry].Receipts)
+}
+
+func appendNew(all, more []document.Attachment) []document.Attachment {
+	for _, a := range more {
+		if !slices.Contains(all, a) {
+			all = append(all, a)
+		}
+	}
+	return all
 }
 
 // placeOf names a share of the document to a person.

@@ -77,9 +77,12 @@ type content struct {
 	Company        company
 	Numbers        numbers
 	Netting        string // net or by_sign
-	PurchaseOrders string // refuse or expense
+	PurchaseOrders string // refuse, expense or match
 	Counterparties map[string]counterparty
 	ExpensePay     counterparty // whom what the source pays itself is owed; no vendor: nobody, it parks
+	Payroll        counterparty `json:",omitzero"` // whom what the payroll pays is owed; no vendor: it parks
+	CashAdvances   cashAdvances `json:",omitzero"`
+	Taxes          taxes        `json:",omitzero"`
 	Settlement     string       // check or ignore
 	Employees      employees
 	Suppliers      suppliers

@@ -1,0 +1,185 @@
+package rules
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/shopspring/decimal"
+
+	"github.com/ml-connector/ml-connector/sync/connector"
+	"github.com/ml-connector/ml-connector/sync/document"
+)
+
+// journal sorts the lines of a journaled document by whom they are owed to. What
+// a line books is its amount as it stands; payer and payee only say whose it is.
+func (r *run) journal(party func(c counterparty, payment, rule string) *group) {
+	for i := range r.doc.Entries {
+		e := &r.doc.Entries[i]
+		r.purchaseOrder(i)
+		for a := range e.Allocations {
+			for n, j := range e.Allocations[a].Journal {
+				if j.Gross.IsZero() && j.NetOfReclaim.IsZero() && len(j.Taxes) == 0 {
+					continue
+				}
+				g, ok := r.journalParty(i, j, fmt.Sprintf("%s, journal line %d", r.placeOf(i, share{allocation: a}), n+1), party)
+				if ok {
+					r.journalLine(g, i, a, j)
+				}
+			}
+		}
+	}
+	r.advances(party)
+}
+
+// journalParty finds who the counterparty of a line is. The card programme, which
+// only the payment type tells, comes before the kind of payer: "IBCP/1003" before
+// "IBCP".
+func (r *run) journalParty(i int, j document.Journal, at string, party func(c counterparty, payment, rule string) *group) (*group, bool) {
+	e := &r.doc.Entries[i]
+	code, ok := j.Counterparty()
+	if !ok {
+		r.issue(connector.Issue{
+			Code: PaymentTypeUnknown, Field: at, Value: strings.TrimSpace(j.Payer) + " to " + strings.TrimSpace(j.Payee),
+			Message: fmt.Sprintf("the journal has %q paying %q, and just one of both must be the company (%s)",
+				clip(strings.TrimSpace(j.Payer)), clip(strings.TrimSpace(j.Payee)), document.OwnCompany),
+			Remedy: "Report the document to SAP Concur; nothing is posted of it.",
+		})
+		return nil, false
+	}
+	key := code + "/" + strings.TrimSpace(e.Payment.Code)
+	c, known := r.rules.Counterparties[key]
+	if !known {
+		key = code
+		c, known = r.rules.Counterparties[key]
+	}
+	if !known {
+		r.issue(connector.Issue{
+			Code: PaymentTypeUnknown, Field: at, Value: code,
+			Message: fmt.Sprintf("no counterparty is named for %q, with whom the journal settles", clip(code)),
+			Remedy:  fmt.Sprintf("Add %q under counterparties in %s: employee, or the vendor and code of who is owed, then replay.", clip(code), r.set.name),
+		})
+		return nil, false
+	}
+	rule := "counterparties." + key
+	switch {
+	case e.SourcePays && e.Personal:
+		r.issue(connector.Issue{
+			Code: ExpensePay, Field: at, Value: code,
+			Message: "Expense Pay pays a personal expense on a card of the company, and the rules cannot say whom it charges",
+			Remedy:  byHand,
+		})
+		return nil, false
+	case e.SourcePays:
+		if c, known = r.sourcePays(i, counterparty{}); !known {
+			return nil, false
+		}
+		rule = "expense_pay"
+	case c.Employee && r.doc.Payroll:
+		if c, known = r.payroll(at); !known {
+			return nil, false
+		}
+		rule = "payroll"
+	}
+	return party(c, code, rule), true
+}
+
+// payroll says whom the company owes what its payroll pays the employee.
+func (r *run) payroll(at string) (counterparty, bool) {
+	to := r.rules.Payroll
+	if to.Vendor.value != "" {
+		return to, true
+	}
+	r.issue(connector.Issue{
+		Code: PayrollPay, Field: at, Value: strings.TrimSpace(r.doc.PayrollAccount),
+		Message: "the payroll pays the employee, and the rules do not say whom the company owes for that",
+		Remedy: fmt.Sprintf("Make a vendor in the ERP for the payroll's clearing account, write its id and a short code into %s as payroll: {vendor: …, code: …}, then replay. "+
+			"Do not pay the employee.", r.set.name),
+	})
+	return to, false
+}
+
+// journalLine makes the lines of one line of the journal: the cost, and each tax
+// that can be reclaimed.
+func (r *run) journalLine(g *group, i, a int, j document.Journal) {
+	e := &r.doc.Entries[i]
+	cost := share{allocation: a, amount: j.NetOfReclaim, source: strings.TrimSpace(j.Account)}
+	switch {
+	case r.doc.Kind == document.CashAdvance:
+		account, rule, ok := r.clearing(cost.source, r.placeOf(i, cost))
+		if !ok {
+			return
+		}
+		cost.account, cost.rule = account, rule
+	case e.Personal && r.rules.Personal.Account.value != "":
+		cost.account = r.rules.Personal.Account.value
+		cost.rule = "personal.account (" + r.set.at(r.rules.Personal.Account.at) + ")"
+	}
+	whole := piece{entry: i, shares: []share{cost}}
+	taxes := r.reclaimed(i, a, j.Taxes, &whole)
+	g.add(whole)
+	for _, p := range taxes {
+		g.add(p)
+	}
+}
+
+// clearing finds the account on which cash advances are cleared.
+func (r *run) clearing(code, at string) (account, rule string, ok bool) {
+	rules := r.rules.CashAdvances
+	line, listed := rules.Accounts[code]
+	if !listed {
+		where := "in " + r.set.name
+		if rules.At.line != 0 {
+			where = "(" + r.set.at(rules.At) + ")"
+		}
+		r.issue(connector.Issue{
+			Code: CashAdvance, Field: at, Value: code,
+			Message: fmt.Sprintf("no GL account is named for %q, on which a cash advance is cleared", clip(code)),
+			Remedy:  fmt.Sprintf("Add a line %q under cash_advances.accounts %s, then replay.", clip(code)+": <GL account>", where),
+		})
+		return "", "", false
+	}
+	return line.value, "cash_advances.accounts (" + r.set.at(line.at) + ")", true
+}
+
+// advances lowers what the employee gets by what of his cash advances is set
+// off. What he returns because he did not spend it is among it.
+func (r *run) advances(party func(c counterparty, payment, rule string) *group) {
+	for i, adv := range r.doc.Advances {
+		at := fmt.Sprintf("cash advance %d", i+1)
+		if kind := strings.TrimSpace(adv.Kind); kind != "" && kind != advanceApplied {
+			r.issue(connector.Issue{
+				Code: CashAdvance, Field: at, Value: kind,
+				Message: fmt.Sprintf("a cash advance is set off in a way that is not known (%q)", clip(kind)),
+				Remedy:  byHand,
+			})
+			continue
+		}
+		account, rule, ok := r.clearing(strings.TrimSpace(adv.Account), at)
+		if !ok || adv.Amount.IsZero() {
+			continue
+		}
+		to, whose := counterparty{Employee: true}, "cash advance"
+		if r.doc.Payroll {
+			if to, ok = r.payroll(at); !ok {
+				continue
+			}
+		}
+		party(to, whose, "payroll").add(piece{
+			entry: -1, description: "Cash advance", shares: []share{{allocation: -1, amount: adv.Amount, account: account, rule: rule}},
+		})
+	}
+}
+
+// advanceApplied is the source's word for an advance that is set off. What the
+// others of Concur (1 issue, 3 carried forward) do to an account, its
+// documentation does not say, so they stop.
+const advanceApplied = "2"
+
+// setOff is what of cash advances is taken off the document's total.
+func setOff(d document.Document) decimal.Decimal {
+	sum := decimal.Zero
+	for _, a := range d.Advances {
+		sum = sum.Add(a.Amount)
+	}
+	return sum
+}
