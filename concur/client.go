@@ -38,12 +38,14 @@ type Client struct {
 	AccountingIntegration *AccountingIntegrationService
 	Allocations           *AllocationsService
 	AllocationsV3         *AllocationsV3Service
+	Attendees             *AttendeesService
 	Comments              *CommentsService
 	Digests               *DigestsService
 	EntriesV3             *EntriesV3Service
 	Exceptions            *ExceptionsService
 	ExchangeRates         *ExchangeRatesService
 	Expenses              *ExpensesService
+	ExpenseTaxes          *ExpenseTaxesService
 	Financial             *FinancialService
 	Images                *ImagesService
 	ItemizationsV3        *ItemizationsV3Service
@@ -96,12 +98,14 @@ func NewClient(tokens *TokenSource, opts *Options) *Client {
 	c.AccountingIntegration = &AccountingIntegrationService{s}
 	c.Allocations = &AllocationsService{s}
 	c.AllocationsV3 = &AllocationsV3Service{s}
+	c.Attendees = &AttendeesService{s}
 	c.Comments = &CommentsService{s}
 	c.Digests = &DigestsService{s}
 	c.EntriesV3 = &EntriesV3Service{s}
 	c.Exceptions = &ExceptionsService{s}
 	c.ExchangeRates = &ExchangeRatesService{s}
 	c.Expenses = &ExpensesService{s}
+	c.ExpenseTaxes = &ExpenseTaxesService{s}
 	c.Financial = &FinancialService{s}
 	c.Images = &ImagesService{s}
 	c.ItemizationsV3 = &ItemizationsV3Service{s}

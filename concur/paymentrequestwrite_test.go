@@ -82,12 +82,14 @@ func TestAnUpdateOfAPaymentRequestNamesItInTheBody(t *testing.T) {
 func TestAnIncompletePaymentRequestIsNotSent(t *testing.T) {
 	c, mock := wired(t)
 	for name, change := range map[string]func(*concur.PaymentRequestInput){
-		"no name":                 func(in *concur.PaymentRequestInput) { in.Name = "" },
-		"no amount":               func(in *concur.PaymentRequestInput) { in.InvoiceAmount = concur.Decimal{} },
-		"no country":              func(in *concur.PaymentRequestInput) { in.CountryCode = "" },
-		"half a vendor":           func(in *concur.PaymentRequestInput) { in.VendorRemitTo.AddressCode = "" },
-		"nobody's":                func(in *concur.PaymentRequestInput) { in.EmployeeID = "" },
-		"a line with an action":   func(in *concur.PaymentRequestInput) { in.LineItems = []concur.LineItemInput{{Action: concur.LineInsert}} },
+		"no name":       func(in *concur.PaymentRequestInput) { in.Name = "" },
+		"no amount":     func(in *concur.PaymentRequestInput) { in.InvoiceAmount = concur.Decimal{} },
+		"no country":    func(in *concur.PaymentRequestInput) { in.CountryCode = "" },
+		"half a vendor": func(in *concur.PaymentRequestInput) { in.VendorRemitTo.AddressCode = "" },
+		"nobody's":      func(in *concur.PaymentRequestInput) { in.EmployeeID = "" },
+		"a line with an action": func(in *concur.PaymentRequestInput) {
+			in.LineItems = []concur.LineItemInput{{Action: concur.LineInsert}}
+		},
 		"a custom field's number": func(in *concur.PaymentRequestInput) { in.Custom = map[string]string{"Custom01": "x"} },
 	} {
 		in := invoiceInput(t)

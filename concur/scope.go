@@ -13,6 +13,7 @@ type Feature string
 const (
 	FeatureReports              Feature = "reports"               // Reports, Expenses, Allocations, Comments, Exceptions: reading
 	FeatureReportsWrite         Feature = "reports_write"         // the same: writing
+	FeatureExpenseTaxes         Feature = "expense_taxes"         // ExpenseTaxes: changing
 	FeatureWorkflow             Feature = "workflow"              // Workflow
 	FeatureExpenseV3            Feature = "expense_v3"            // ReportsV3, EntriesV3, ItemizationsV3, AllocationsV3
 	FeaturePaymentRequests      Feature = "payment_requests"      // PaymentRequests, Digests, LocalizedData
@@ -46,6 +47,8 @@ func (f Feature) Scopes() [][]string {
 		return one("expense.report.read|expense.report.readwrite", "user.read")
 	case FeatureReportsWrite:
 		return one("expense.report.readwrite", "user.read")
+	case FeatureExpenseTaxes:
+		return one("expense.report.tax.readwrite")
 	case FeatureWorkflow:
 		return one("expense.report.workflowstatus.write")
 	case FeatureExpenseV3:

@@ -12,5 +12,7 @@ type ledger struct {
 	rates     []Rate
 	images    map[string]Image
 	erps      []*erp
-	paid      []InvoicePayment // by Invoice Pay
+	attendees map[string][]Attendee // by expense
+	taxes     map[string]taxCodes   // by expense
+	paid      []InvoicePayment      // by Invoice Pay
 }

@@ -79,12 +79,6 @@ func unused() []string {
 		"POST /invoice/payment-confirmation/v4/payments", "GET /invoice/provider-payment/v4/payments",
 		"POST /invoice/provider-payment/v4/payments/{paymentId}", "POST /invoice/provider-payment/v4/payments/bulkUpdate",
 		"PATCH /invoice/provider-payment/v4/invoices/{invoiceId}/paymentmetadata",
-		// Attendees and travel requests have no part in accounts payable.
-		"GET /expensereports/v4/users/{userId}/context/{contextType}/reports/{reportId}/expenses/{expenseId}/attendees",
-		"POST /expensereports/v4/users/{userId}/context/{contextType}/reports/{reportId}/expenses/{expenseId}/attendees",
-		"DELETE /expensereports/v4/users/{userId}/context/{contextType}/reports/{reportId}/expenses/{expenseId}/attendees",
-		"GET /expensereports/v4/reports/{reportId}/expenses/{expenseId}/attendees",
-		"GET /expensereports/v4/users/{userId}/context/{contextType}/reports/{reportId}/requestassociations",
 		// People are the customer's to make; schemas do not change.
 		"POST /profile/identity/v4.1/Users", "PATCH /profile/identity/v4.1/Users/{id}", "PUT /profile/identity/v4.1/Users/{id}",
 		"DELETE /profile/identity/v4.1/Users/{id}", "GET /profile/identity/v4.1/Schemas", "GET /profile/identity/v4.1/Schemas/{id}",

@@ -31,6 +31,10 @@ type Report struct {
 	// lessens what is due to the employee, who owes what is beyond that.
 	Advance decimal.Decimal
 
+	// Requests and CashAdvances are the ids of the travel requests that the report
+	// belongs to, and of the cash advances that are set off against it.
+	Requests, CashAdvances []string
+
 	// ExpensePay: the vendor's own payment service pays the report's expenses.
 	ExpensePay bool
 

@@ -145,6 +145,7 @@ func (w *walk) reports() {
 	_, err = c.Reports.Get(ctx, w.ada, "FFFFFFFFFFFFFFFFFFFF")
 	require.ErrorIs(t, err, concur.ErrNotFound)
 
+	w.aroundExpenses()
 	id, err := c.Reports.Create(ctx, w.ada, concur.ReportInput{Name: "New", PolicyID: "p", ReportDate: concur.Date{Year: 2026, Month: time.October, Day: 30}})
 	require.NoError(t, err)
 	name := "Newer"
@@ -153,6 +154,60 @@ func (w *walk) reports() {
 	draft := w.co.AddReport(lunch("12.50"))
 	require.NoError(t, c.Expenses.Delete(ctx, draft.ID, draft.Expenses[0].ID))
 	require.ErrorIs(t, c.Reports.Delete(ctx, r.ID), concur.ErrConflict)
+}
+
+func (w *walk) aroundExpenses() {
+	t, ctx, c := w.t, w.t.Context(), w.client
+	draft := trip(w.centres)
+	draft.Requests = []string{"6A51F1B24A419543A647DDF523F94C3F"}
+	draft.Expenses[0].Tax, draft.Expenses[0].TaxReclaim = concurtest.Amount("2.00"), concurtest.Amount("1.00")
+	r := w.co.AddReport(draft)
+	expense := r.Expenses[0].ID
+	at := concur.Place{ReportID: r.ID, ExpenseID: expense, User: w.ada}
+	require.NoError(t, c.Attendees.Associate(ctx, at, 0, []concur.AttendeeInput{
+		{AttendeeID: "db05cf7e-073d-dc4d-90d8-d280783ec9bb", TransactionAmount: decimal(t, "3.50")}, {AttendeeID: "695e66e2-a472-074d-8895-057311c6a158"},
+	}))
+	for _, place := range []concur.Place{at, {ReportID: r.ID, ExpenseID: expense}} {
+		who, err := c.Attendees.Get(ctx, place)
+		require.NoError(t, err)
+		require.Len(t, who.List, 2)
+		require.Equal(t, "3.5", who.List[0].TransactionAmount.Value.Value().String())
+	}
+	require.NoError(t, c.Attendees.RemoveAll(ctx, at))
+	require.Empty(t, w.co.Attendees(expense))
+
+	taxes, err := c.ExpenseTaxes.List(ctx, r.ID, expense)
+	require.NoError(t, err)
+	require.Len(t, taxes, 1)
+	code := "TC7"
+	require.NoError(t, c.ExpenseTaxes.Update(ctx, r.ID, expense, taxes[0].TaxAuthorityID, concur.ExpenseTaxUpdate{TaxCode: &code, ReclaimTransactionAmount: decimal(t, "2.00")}))
+	taxes, err = c.ExpenseTaxes.List(ctx, r.ID, expense)
+	require.NoError(t, err)
+	require.Equal(t, "TC7", taxes[0].TaxCode)
+	require.Equal(t, "2", taxes[0].TaxReclaimPostedAmount.Value().String())
+	require.Equal(t, "2", taxes[0].TaxPostedAmount.Value().String(), "what is not sent stays")
+
+	requests, err := c.Reports.Requests(ctx, concur.Place{ReportID: r.ID, User: w.ada})
+	require.NoError(t, err)
+	require.Equal(t, draft.Requests, requests)
+	advance := "3fa85f64-5717-4562-b3fc-2c963f66afa6"
+	require.NoError(t, c.Reports.SetCashAdvances(ctx, r.ID, []string{advance}))
+	advances, err := c.Reports.CashAdvances(ctx, r.ID)
+	require.NoError(t, err)
+	require.Equal(t, []string{advance}, advances)
+	require.NoError(t, c.Reports.RemoveCashAdvances(ctx, r.ID, advances))
+	fields, err := c.Reports.FormFields(ctx, r.ID, "p")
+	require.NoError(t, err)
+	require.True(t, fields[0].IsRequired)
+	_, err = c.Expenses.FormFields(ctx, r.ID, expense, "LUNCH")
+	require.NoError(t, err)
+	_, err = c.Reports.Header(ctx, concur.Place{ReportID: r.ID, User: w.max, Context: concur.Processor})
+	require.NoError(t, err)
+	all, err := c.Expenses.ListWith(ctx, concur.Place{ReportID: r.ID, User: w.ada}, concur.ExpenseRead{IncludeItemizations: true})
+	require.NoError(t, err)
+	plain, err := c.Expenses.List(ctx, w.ada, r.ID)
+	require.NoError(t, err)
+	require.Greater(t, len(all), len(plain))
 }
 
 func (w *walk) remarks() {
