@@ -145,9 +145,18 @@ func (r *run) fill(rule rule, s subject, at, named, field string, d *draft) (acc
 				return "?"
 			}
 		default:
+			if _, is := r.rules.Tables[word]; is {
+				var found bool
+				if v, found = r.lookup(word, s, at, field, d); !found {
+					ok = false
+					return "?"
+				}
+				return v
+			}
 			v = s.word(word)
 		}
-		// The source's account may be whole; every other value is one segment.
+		// The source's account may be whole, and so may a table's value, which finance
+		// wrote; every other one is a segment.
 		if word != "account" && strings.Contains(v, "|") {
 			ok = false
 			r.issue(connector.Issue{

@@ -77,6 +77,8 @@ const (
 	CostCentreUnknown = "cost_centre_unknown"
 	// AccountUnmapped: no account rule matches.
 	AccountUnmapped = "account_unmapped"
+	// TableRowMissing: a table has no row for the document's codes.
+	TableRowMissing = "table_row_missing"
 	// SegmentMissing: a part of the account has no value.
 	SegmentMissing = "segment_missing"
 	// SegmentInvalid: a part of the account holds the segment separator.
@@ -275,6 +277,11 @@ var catalogue = []connector.Code{
 		Code: AccountUnmapped, Owner: connector.Finance,
 		Meaning: "No rule under accounts matches the expense.",
 		Remedy:  "Add a rule with the expense type under accounts.rules in the mapping file, then replay.",
+	},
+	{
+		Code: TableRowMissing, Owner: connector.Finance,
+		Meaning: "A table that the GL account is built with has no row for the document's codes.",
+		Remedy:  "Add the row to the table, in the mapping file under tables, in its CSV file, or in the rows that the connector keeps, then replay.",
 	},
 	{
 		Code: SegmentMissing, Owner: connector.ConcurAdmin,

@@ -111,6 +111,10 @@ var refusals = map[string]refusal{
 	"no cost centre":     {code: rules.CostCentreMissing, change: func(d *document.Document) { d.Entries[0].Custom = nil }, want: connector.Issue{Field: "expense 1, cost centre"}},
 	"cost centre":        {code: rules.CostCentreUnknown, change: func(d *document.Document) { d.Entries[0].Custom = centre("4711") }, want: connector.Issue{Field: "expense 1, cost centre", Value: "4711", Owner: connector.Finance}, remedy: `Add a line "4711: <segment>" under cost_centres.values (mapping.yaml:`},
 	"no account rule":    {code: rules.AccountUnmapped, change: func(d *document.Document) { d.Entries[0].Type.Code = "YACHT" }, want: connector.Issue{Field: "expense 1, expense type", Value: "YACHT"}, remedy: "accounts.rules (mapping.yaml:"},
+	"no row": {code: rules.TableRowMissing, set: []string{`account: "5100|{cost_centre}|{custom7}"`, `account: "5100|{cost_centre}|{project}"`, "# Which GL account", "tables: {project: {key: custom7, rows: {P1: P1}}}\n# Which"}, change: func(d *document.Document) {
+		d.Entries[0].Type.Code = "TOOLS"
+		d.Entries[0].Custom["custom7"] = code("P2")
+	}, want: connector.Issue{Field: "expense 1, project", Value: "P2", Owner: connector.Finance}, remedy: "(mapping.yaml:"},
 	"no segment": {code: rules.SegmentMissing, set: []string{`account: "5100|{cost_centre}|{custom7}"`, `account: "5100|{cost_centre}|{custom8}"`}, change: func(d *document.Document) {
 		d.Entries[0].Type.Code = "TOOLS"
 		d.Entries[0].Custom["custom7"] = code("P1")

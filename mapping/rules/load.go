@@ -46,6 +46,7 @@ var (
 // section names stands in the other.
 func (r *reader) content(root ast.Node, c *content) {
 	*c = defaults()
+	r.tableNames = namesOf(root, "tables")
 	r.object(root, "",
 		key{"version", true, r.version},
 		key{"company", true, func(n ast.Node, p string) { r.company(n, p, &c.Company) }},
@@ -62,6 +63,7 @@ func (r *reader) content(root ast.Node, c *content) {
 		key{"suppliers", false, func(n ast.Node, p string) { r.suppliers(n, p, &c.Suppliers) }},
 		key{"pay_hold", false, func(n ast.Node, p string) { c.PayHold = r.word(n, p, allow, refuse).value }},
 		key{"cost_centres", false, func(n ast.Node, p string) { r.costCentres(n, p, &c.CostCentres) }},
+		key{"tables", false, func(n ast.Node, p string) { c.Tables = r.tables(n, p) }},
 		key{"accounts", true, func(n ast.Node, p string) { r.accounts(n, p, &c.Accounts) }},
 		key{"personal", false, func(n ast.Node, p string) {
 			r.object(n, p, key{"account", true, func(n ast.Node, p string) { c.Personal.Account = r.text(n, p) }})

@@ -23,7 +23,7 @@ func (r *reader) accounts(n ast.Node, path string, c *accounts) {
 	c.At = place(n)
 	var items *ast.SequenceNode
 	r.object(n, path,
-		key{"template", false, func(n ast.Node, p string) { c.Template = r.template(r.text(n, p), p, true, accountWords...) }},
+		key{"template", false, func(n ast.Node, p string) { c.Template = r.account(n, p) }},
 		key{"rules", true, func(n ast.Node, p string) {
 			seq, ok := n.(*ast.SequenceNode)
 			if !ok || len(seq.Values) == 0 {
@@ -85,7 +85,7 @@ func (r *reader) rule(n ast.Node, path string, standard template) (out rule, ran
 			out.Natural = r.text(n, p)
 			r.segment(out.Natural, p)
 		}},
-		key{"account", false, func(n ast.Node, p string) { out.Account = r.template(r.text(n, p), p, true, accountWords...) }},
+		key{"account", false, func(n ast.Node, p string) { out.Account = r.account(n, p) }},
 	)
 	at := firstPos(out.Name.at, place(n))
 	if out.Account.value == "" {
@@ -101,6 +101,11 @@ func (r *reader) rule(n ast.Node, path string, standard template) (out rule, ran
 		r.fail(out.Natural.at, "%s.natural: the account %q does not use {natural}; remove one of them", path, clip(out.Account.value))
 	}
 	return out, rank
+}
+
+// account reads the template of an account, which may use tables.
+func (r *reader) account(n ast.Node, path string) template {
+	return r.template(r.text(n, path), path, true, slices.Concat(accountWords, r.tableNames)...)
 }
 
 func (r *reader) when(n ast.Node, path string, w *when) {

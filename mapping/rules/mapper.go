@@ -59,10 +59,14 @@ func (m *Mapper) Map(ctx context.Context, in document.Document) (mapping.Result[
 	if tables == nil {
 		return out, errors.New("rules: reading the ERP's tables: there are none")
 	}
-	sum := sha256.Sum256([]byte(m.set.version + "\n" + tables.Version()))
+	rows, kept, err := m.outside(ctx)
+	if err != nil {
+		return out, err
+	}
+	sum := sha256.Sum256([]byte(m.set.version + "\n" + tables.Version() + kept))
 	out.Version = hex.EncodeToString(sum[:16])
 
-	r := &run{set: m.set, rules: &m.set.content, tables: tables, doc: in, places: make(map[string]int)}
+	r := &run{set: m.set, rules: &m.set.content, tables: tables, rows: rows, doc: in, places: make(map[string]int)}
 	r.document()
 	if len(r.issues) == 0 && allZero(in) && settled(in) {
 		out.Empty = true
@@ -95,6 +99,7 @@ type run struct {
 	set    *Set
 	rules  *content
 	tables *document.Tables
+	rows   map[string]map[string]string // of tables that are kept outside
 	doc    document.Document
 
 	digits    int // of the currency's minor unit

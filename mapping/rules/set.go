@@ -5,8 +5,12 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"io/fs"
+	"maps"
 	"os"
+	"path"
 	"path/filepath"
+	"slices"
 )
 
 // Set is a rule file that has been read and found sound. It is immutable and
@@ -16,22 +20,40 @@ type Set struct {
 	version string
 	content content
 	index   *index
+	stores  []string // names of rows that are kept outside
 }
 
-// LoadFile reads a rule file. See Load.
+// LoadFile reads a rule file and the files of tables that stand beside it. See
+// Load.
 func LoadFile(path string) (*Set, error) {
 	data, err := os.ReadFile(path)
 	if err != nil {
 		return nil, fmt.Errorf("rules: %w", err)
 	}
-	return Load(path, data)
+	return load(path, data, os.DirFS(filepath.Dir(path)))
+}
+
+// LoadFS is LoadFile within a file system.
+func LoadFS(fsys fs.FS, name string) (*Set, error) {
+	data, err := fs.ReadFile(fsys, name)
+	if err != nil {
+		return nil, fmt.Errorf("rules: %w", err)
+	}
+	beside, err := fs.Sub(fsys, path.Dir(name))
+	if err != nil {
+		return nil, fmt.Errorf("rules: %w", err)
+	}
+	return load(name, data, beside)
 }
 
 // Load reads rules from data; path names them in errors and reasons. What is
 // wrong with them comes as Errors: all faults at once, sorted by line, each on
-// one line with its place and what to do.
-func Load(path string, data []byte) (*Set, error) {
-	r := &reader{file: path}
+// one line with its place and what to do. Rules that name the file of a table
+// need LoadFile or LoadFS.
+func Load(path string, data []byte) (*Set, error) { return load(path, data, nil) }
+
+func load(path string, data []byte, beside fs.FS) (*Set, error) {
+	r := &reader{file: path, files: beside}
 	s := &Set{name: filepath.Base(path)}
 	if root := r.parse(data); root != nil {
 		r.content(root, &s.content)
@@ -46,7 +68,7 @@ func Load(path string, data []byte) (*Set, error) {
 	}
 	sum := sha256.Sum256(canonical)
 	s.version = hex.EncodeToString(sum[:])
-	s.index = newIndex(s.content.Accounts.Rules)
+	s.index, s.stores = newIndex(s.content.Accounts.Rules), storesOf(&s.content)
 	return s, nil
 }
 
@@ -56,6 +78,18 @@ func (s *Set) Version() string { return s.version }
 
 // Name is the file's name without its folder, as it stands in reasons.
 func (s *Set) Name() string { return s.name }
+
+// Files are the files beside the rules that they read: a change of one of them
+// is a change of the rules. Sorted, by their names from the rules' own folder.
+func (s *Set) Files() []string {
+	files := make(map[string]bool)
+	for _, t := range s.content.Tables {
+		if t.File != "" {
+			files[t.File] = true
+		}
+	}
+	return slices.Sorted(maps.Keys(files))
+}
 
 // Rules is how many account rules the file has.
 func (s *Set) Rules() int { return len(s.content.Accounts.Rules) }
@@ -88,6 +122,7 @@ type content struct {
 	Suppliers      suppliers
 	PayHold        string // allow or refuse
 	CostCentres    costCentres
+	Tables         map[string]table `json:",omitempty"`
 	Accounts       accounts
 	Personal       personal
 	Charges        charges

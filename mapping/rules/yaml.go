@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"slices"
 	"strings"
 
@@ -39,8 +40,11 @@ func (t text) MarshalJSON() ([]byte, error) { return json.Marshal(t.value) }
 
 // reader walks a parsed file and collects what is wrong with it.
 type reader struct {
-	file string
-	errs Errors
+	file  string
+	files fs.FS // what stands beside it; nil: nothing can be read there
+	errs  Errors
+
+	tableNames []string // which accounts may use
 }
 
 func (r *reader) fail(at pos, format string, args ...any) {

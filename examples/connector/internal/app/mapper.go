@@ -3,12 +3,13 @@ package app
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"github.com/ml-connector/ml-connector/mapping"
 	"github.com/ml-connector/ml-connector/mapping/rules"
@@ -32,11 +33,9 @@ type Mapper struct {
 // What the engine may ask of a mapper beside Map.
 var _ mapping.Differ[document.Posting] = (*Mapper)(nil)
 
-// fileState tells whether a file was written to.
-type fileState struct {
-	written time.Time
-	size    int64
-}
+// fileState tells whether the rules, or a file that they read, were written to:
+// their names, times and sizes.
+type fileState string
 
 // newMapper reads the file; what is wrong with it comes as rules.Errors, each
 // with its line and column.
@@ -61,11 +60,21 @@ func (m *Mapper) Reload() error {
 }
 
 func (m *Mapper) stat() (fileState, bool) {
-	i, err := os.Stat(m.path)
-	if err != nil {
-		return fileState{}, false
+	files := []string{m.path}
+	if set := m.set.Load(); set != nil {
+		for _, name := range set.Files() {
+			files = append(files, filepath.Join(filepath.Dir(m.path), name))
+		}
 	}
-	return fileState{i.ModTime(), i.Size()}, true
+	var state fileState
+	for _, path := range files {
+		i, err := os.Stat(path)
+		if err != nil {
+			return "", false
+		}
+		state += fileState(fmt.Sprintln(path, i.ModTime().UnixNano(), i.Size()))
+	}
+	return state, true
 }
 
 // reload notes the state from before the reading: what is written meanwhile

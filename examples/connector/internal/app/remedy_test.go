@@ -129,6 +129,13 @@ func ruleTrials() []trial {
     "420": "420"`),
 		},
 		{code: rules.AccountUnmapped, doc: parking, mend: rewrite("TAXI, TRAIN", "TAXI, PARKG, TRAIN")},
+		{
+			code: rules.TableRowMissing, doc: report(nil), mend: rewrite("rows: {GONE: ", "rows: {CASH: "),
+			prep: both(
+				rewrite(`template: "{natural}|{cost_centre}|00"`, `template: "{natural}|{cost_centre}|{part}"`),
+				rewrite("accounts:\n", "tables:\n  part: {key: payment_type, rows: {GONE: \"00\"}}\naccounts:\n"),
+			),
+		},
 		{code: rules.SegmentMissing, prep: projects, doc: report(nil), mend: project("00")},
 		{code: rules.SegmentInvalid, prep: both(projects, project("0|0")), doc: report(nil), mend: project("00")},
 		{code: rules.AccountUnknown, prep: func(b *workbench) { b.epicor.RemoveAccounts(sample.EpicorCompany, "6410|200|00") }, doc: report(nil), mend: account(epicortest.GLAccount{})},

@@ -197,9 +197,10 @@ var details = map[string]detail{
 			"Correct the posted AP invoices in Epicor by hand; or send the document back in Concur and have it approved as it was.",
 		},
 	},
-	"segment_invalid": {steps: inConcur("Correct the code: it holds a |, which separates the segments of an account.")},
-	"segment_missing": {steps: inConcur("Fill the field that the message names; or change the account of the rule, where it should not need it.")},
-	"source_refused":  {steps: []string{"Mend what the message names in Concur.", "`ml-connector check -c config.yaml` says whether the connector may read what it needs."}},
+	"segment_invalid":   {steps: inConcur("Correct the code: it holds a |, which separates the segments of an account.")},
+	"table_row_missing": {steps: inRules("Add a row with the code that the message names: under rows of the table, or to its CSV file beside mapping.yaml, or, where the connector keeps the rows (store:), to your file of them and then `ml-connector mapping table put NAME FILE -c config.yaml`.")},
+	"segment_missing":   {steps: inConcur("Fill the field that the message names; or change the account of the rule, where it should not need it.")},
+	"source_refused":    {steps: []string{"Mend what the message names in Concur.", "`ml-connector check -c config.yaml` says whether the connector may read what it needs."}},
 	"source_refused_signal": {
 		stands: stays, on: different,
 		other:  "A replay tells Concur again; what stands in Epicor is not touched.",
