@@ -54,8 +54,11 @@ type Mapper[In, Out any] interface {
 	Map(ctx context.Context, in In) (Result[Out], error)
 }
 
-// Differ is optional on a Mapper: the difference between two postings of one
-// document. changed is false when they have the same effect.
+// Differ is optional on a Mapper: the difference between two whole postings of
+// one document. changed is false when they have the same effect. prior is final
+// in the target; delta is posted beside it, so that both together have the effect
+// of next: its numbers must be free. A delta that equals next leaves the document
+// to a person, and so do Issues as the error.
 type Differ[Out any] interface {
 	Diff(prior, next Out) (delta Out, changed bool, err error)
 }

@@ -298,14 +298,14 @@ func (w *work) reverse(ctx context.Context) error {
 	if err := w.record(ctx, "reverse", "done", attempt(d, "reversed", n), map[string]any{"key": d.Key(), "receipt": evidence(receipt)}); err != nil {
 		return err
 	}
-	then := w.r.current().Then
+	then, only := w.r.current().Then, w.r.current().Only
 	if then == Parked && w.t.Wakes > w.r.Seen {
 		// Something new came meanwhile: look at it before a person is asked.
 		then = Pending
 	}
 	err = w.save(ctx, func(t *storage.Transfer, r *row) {
 		rev := r.current()
-		rev.Effect, rev.Then, rev.Receipt, rev.Keyed = None, "", nil, 0
+		rev.Effect, rev.Then, rev.Only, rev.Receipt, rev.Keyed = None, "", false, nil, 0
 		rev.Generation++
 		rev.State = then
 		r.recovered()
@@ -317,6 +317,12 @@ func (w *work) reverse(ctx context.Context) error {
 			rev.Details = details
 		default:
 			rev.Cause, rev.Issues, rev.Details = "", nil, ""
+		}
+		if then == Reversed && !only && r.effective() != nil {
+			// A delta is gone, what it changed still stands: all of the document is recalled.
+			next := r.raise()
+			next.State, next.Then, next.Cause, next.Issues = Reversing, Reversed, "", nil
+			return
 		}
 		if t.Wakes <= r.Seen {
 			w.letGo(t, r, time.Time{}, w.f.sourceQueue())

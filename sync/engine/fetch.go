@@ -207,7 +207,7 @@ func (w *work) withdrawn(ctx context.Context, learn func(*row), why string) erro
 			target.State = Void
 			target = r.raise()
 		}
-		target.State, target.Then, target.Cause, target.Issues = Reversing, Reversed, "", nil
+		target.State, target.Then, target.Only, target.Cause, target.Issues = Reversing, Reversed, false, "", nil
 		// The source has taken it back: what it was to be told is no longer true.
 		r.Outbox = slices.DeleteFunc(r.Outbox, func(s connector.Signal) bool { return s.Kind != connector.Paid })
 		r.note(w.e.clock(), "recalled", why)

@@ -120,7 +120,7 @@ type link interface {
 	changes(ctx context.Context, after connector.Cursor) (page, error)
 	fetch(ctx context.Context, ref connector.Ref) (snapshot, error)
 	mapContent(ctx context.Context, content []byte) (mapped, error)
-	same(prior, next []byte) (bool, error)
+	diff(prior, next []byte) (delta []byte, changed bool, err error) // delta nil: the mapper makes none
 	find(ctx context.Context, d delivery) (connector.Finding, error)
 	deliver(ctx context.Context, d delivery) (connector.Receipt, error)
 	reverse(ctx context.Context, d delivery) (connector.Receipt, error)
@@ -231,18 +231,33 @@ func (l *typed[S, D]) mapContent(ctx context.Context, content []byte) (mapped, e
 	return mapped{posting: b, empty: res.Empty, version: res.Version, reasons: res.Reasons}, nil
 }
 
-// same reports whether two postings have the same effect.
-func (l *typed[S, D]) same(prior, next []byte) (bool, error) {
-	d, ok := l.f.Mapper.(mapping.Differ[D])
+// diff compares two whole postings. A delta that is the whole again is none: it
+// would post beside prior what prior has posted already.
+func (l *typed[S, D]) diff(prior, next []byte) (delta []byte, changed bool, err error) {
+	differ, ok := l.f.Mapper.(mapping.Differ[D])
 	if !ok {
-		return string(prior) == string(next), nil
+		return nil, string(prior) != string(next), nil
 	}
 	var a, b D
 	if err := errors.Join(json.Unmarshal(prior, &a), json.Unmarshal(next, &b)); err != nil {
-		return false, fmt.Errorf("engine: decode postings: %w", err)
+		return nil, false, fmt.Errorf("engine: decode postings: %w", err)
 	}
-	_, changed, err := d.Diff(a, b)
-	return !changed, err
+	d, changed, err := differ.Diff(a, b)
+	if err != nil || !changed {
+		return nil, changed, err
+	}
+	whole, err := json.Marshal(b)
+	if err != nil {
+		return nil, false, fmt.Errorf("engine: encode posting: %w", err)
+	}
+	delta, err = json.Marshal(d)
+	if err != nil {
+		return nil, false, fmt.Errorf("engine: encode delta: %w", err)
+	}
+	if string(delta) == string(whole) {
+		delta = nil
+	}
+	return delta, true, nil
 }
 
 func (l *typed[S, D]) restore(d delivery) (connector.Delivery[D], error) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/ml-connector/ml-connector/mapping"
@@ -29,21 +30,28 @@ func (w *work) mapDocument(ctx context.Context) error {
 	case m.empty && w.r.effective() == nil:
 		return w.confirmWithout(ctx, m.version, CauseNothing, "nothing to post: every line is zero", false)
 	}
+	send, whole := m.posting, ""
 	if prior := w.r.effective(); prior != nil {
-		old, err := w.stored(ctx, prior.sealer(), prior.Posting)
-		if err != nil {
+		delta, changed, err := w.changes(ctx, prior, m)
+		switch {
+		case errors.As(err, &issues):
+			return w.issues(ctx, issues)
+		case err != nil:
 			return err
-		}
-		same, err := w.f.same(old, m.posting)
-		if err != nil {
-			return err
-		}
-		if !same || m.empty {
+		case !changed:
+			return w.confirmWithout(ctx, m.version, "", fmt.Sprintf("revision %d changes nothing that was posted", rev.Number), true)
+		case delta == nil || w.r.standing() > maxStanding:
 			return w.issues(ctx, mapping.Issues{secondRevision(prior, rev)})
+		case prior.State != Confirmed:
+			return w.replace(ctx, prior.Number)
 		}
-		return w.confirmWithout(ctx, m.version, "", fmt.Sprintf("revision %d changes nothing that was posted", rev.Number), true)
+		// What stands is the whole of one revision and the deltas of those after it.
+		if whole, err = w.put(ctx, "posting", rev.Person, m.posting); err != nil {
+			return err
+		}
+		send = delta
 	}
-	posting, err := w.put(ctx, "posting", rev.Person, m.posting)
+	posting, err := w.put(ctx, "posting", rev.Person, send)
 	if err != nil {
 		return err
 	}
@@ -58,13 +66,41 @@ func (w *work) mapDocument(ctx context.Context) error {
 	err = w.save(ctx, func(_ *storage.Transfer, r *row) {
 		rev := r.current()
 		rev.State, rev.Effect, rev.Cause, rev.Issues = Delivering, Unknown, "", nil
-		rev.Posting, rev.Reasons, rev.Mapping, rev.Sealed = posting, reasons, m.version, ""
+		rev.Posting, rev.Whole, rev.Reasons, rev.Mapping, rev.Sealed = posting, whole, reasons, m.version, ""
+		rev.Generation = r.unused()
 		r.Attempts++
 		r.recovered()
 		r.note(w.e.clock(), "mapped", "mapping "+m.version)
 	})
 	w.fresh = err == nil
 	return err
+}
+
+// maxStanding is how many revisions may stand beside one another in the target;
+// a document that changes more often is for a person.
+const maxStanding = 4
+
+// changes compares what was mapped now with the whole of what stands.
+func (w *work) changes(ctx context.Context, prior *revision, m mapped) (delta []byte, changed bool, err error) {
+	old, err := w.stored(ctx, prior.sealer(), prior.whole())
+	if err != nil {
+		return nil, false, err
+	}
+	delta, changed, err = w.f.diff(old, m.posting)
+	return delta, changed || m.empty, err
+}
+
+// replace takes back an earlier revision that is not final in the target; the
+// document is fetched again afterwards and posted whole in its place.
+func (w *work) replace(ctx context.Context, earlier int64) error {
+	return w.save(ctx, func(t *storage.Transfer, r *row) {
+		r.current().State = Void
+		r.note(w.e.clock(), "replaced", fmt.Sprintf("revision %d changes revision %d, which is not final: that one is taken back first", r.current().Number, earlier))
+		rev := r.raise()
+		rev.State, rev.Then, rev.Only, rev.Cause, rev.Issues = Reversing, Reversed, true, "", nil
+		r.Outbox = slices.DeleteFunc(r.Outbox, func(s connector.Signal) bool { return s.Kind != connector.Paid })
+		t.Wakes++
+	})
 }
 
 // CodeSecondRevision is the code of a document that changed after it was posted.
@@ -87,7 +123,7 @@ func (w *work) confirmWithout(ctx context.Context, version, cause, why string, i
 		rev.State, rev.Cause, rev.Issues, rev.Mapping = Confirmed, cause, nil, version
 		if prior := r.effective(); inherit && prior != nil {
 			// What stands bears the key of the revision that was delivered.
-			rev.Effect, rev.Receipt, rev.Posting, rev.Reasons = Effective, prior.Receipt, prior.Posting, prior.Reasons
+			rev.Effect, rev.Receipt, rev.Posting, rev.Whole, rev.Reasons = Effective, prior.Receipt, prior.Posting, prior.Whole, prior.Reasons
 			rev.Generation, rev.Keyed, rev.Sealed = prior.Generation, prior.key(), prior.sealer()
 			if prior.State != Confirmed {
 				// Not final yet, or not looked up again yet.

@@ -71,6 +71,7 @@ type revision struct {
 	Generation int                `json:"generation"`
 	Content    string             `json:"content,omitempty"` // names of contents
 	Posting    string             `json:"posting,omitempty"`
+	Whole      string             `json:"whole,omitempty"`   // content with the whole posting, where Posting is a delta
 	Sealed     string             `json:"sealed,omitempty"`  // whose key seals the posting, where it is not Person's
 	Details    string             `json:"details,omitempty"` // content with the issues whole, where values are personal
 	Reasons    string             `json:"reasons,omitempty"`
@@ -83,6 +84,9 @@ type revision struct {
 	// Keyed is the revision whose key the target's documents bear, where it is
 	// not this one.
 	Keyed int64 `json:"keyed,omitempty"`
+	// Only, with Then: it is taken back to be replaced, and what earlier revisions
+	// have standing stays.
+	Only bool `json:"only,omitempty"`
 	// ReturnAt is when a parked revision is given back by itself.
 	ReturnAt time.Time `json:"return_at,omitzero"`
 }
@@ -93,6 +97,14 @@ func (v *revision) sealer() string {
 		return v.Sealed
 	}
 	return v.Person
+}
+
+// whole returns the name of the content that holds the whole posting.
+func (v *revision) whole() string {
+	if v.Whole != "" {
+		return v.Whole
+	}
+	return v.Posting
 }
 
 // key returns the revision whose key the target's documents bear.
@@ -129,6 +141,17 @@ func (r *row) effective() *revision {
 	return nil
 }
 
+// standing counts the earlier revisions that stand in the target.
+func (r *row) standing() int {
+	n := 0
+	for i := range r.Revisions[:max(0, len(r.Revisions)-1)] {
+		if r.Revisions[i].Effect == Effective {
+			n++
+		}
+	}
+	return n
+}
+
 // recovered forgets the failures of the step that now went well.
 func (r *row) recovered() { r.Tries, r.Failing = 0, time.Time{} }
 
@@ -149,6 +172,19 @@ func (r *row) generation() int {
 	g := 1
 	for i := range r.Revisions {
 		g = max(g, r.Revisions[i].Generation)
+	}
+	return g
+}
+
+// unused returns the generation of a delivery of the current revision whose key
+// nothing bears that stands: a source may change what it calls the same revision.
+func (r *row) unused() int {
+	rev := r.current()
+	g := rev.Generation
+	for i := range r.Revisions[:len(r.Revisions)-1] {
+		if have := &r.Revisions[i]; have.Effect == Effective && have.key() == rev.key() {
+			g = max(g, have.Generation+1)
+		}
 	}
 	return g
 }

@@ -32,6 +32,9 @@ type Status struct {
 	Totals      []connector.Total
 	Issues      []connector.Issue // without personal values; Engine.Issues has them
 	Receipt     *connector.Receipt
+	// Beside are the receipts of earlier revisions that stand too, the newest first:
+	// Receipt is then that of a delta.
+	Beside      []connector.Receipt
 	Mapping     string              // version of the mapping used
 	Attempts    int                 // calls that may have had an effect
 	Tries       int                 // failures in a row
@@ -90,6 +93,11 @@ func statusOf(t storage.Transfer) (Status, error) {
 		s.Issues, s.Receipt, s.Mapping = rev.Issues, rev.Receipt, rev.Mapping
 		s.document, s.posting, s.reasons, s.details = rev.Content, rev.Posting, rev.Reasons, rev.Details
 		s.person, s.sealer = rev.Person, rev.sealer()
+		for i := len(r.Revisions) - 2; i >= 0; i-- {
+			if have := &r.Revisions[i]; have.Effect == Effective && have.Receipt != nil {
+				s.Beside = append(s.Beside, *have.Receipt)
+			}
+		}
 	}
 	return s, nil
 }

@@ -599,6 +599,7 @@ type bench struct {
 	opts   engine.Options
 	tell   bool
 	wire   *tripwire
+	differ bool  // the mapper makes deltas
 	payer  *till // where set, the sink tells of payments
 }
 
@@ -630,8 +631,12 @@ func (b *bench) engine() *engine.Engine {
 	if b.payer != nil {
 		sink = paying{b.erp, b.payer, b.wire}
 	}
+	var mapper mapping.Mapper[claim, bills] = b.mapper
+	if b.differ {
+		mapper = deltaMapper{b.mapper}
+	}
 	require.NoError(b.t, engine.Add(e, engine.Flow[claim, bills]{
-		Tenant: tenant, Name: "claims", Target: "erp", Source: src, Mapper: b.mapper, Sink: sink, Policy: &b.policy,
+		Tenant: tenant, Name: "claims", Target: "erp", Source: src, Mapper: mapper, Sink: sink, Policy: &b.policy,
 	}))
 	return e
 }
