@@ -3,279 +3,147 @@ package epicor
 import (
 	"context"
 	"encoding/json"
-	"errors"
-	"fmt"
 	"net/http"
-	"strings"
-	"time"
 )
 
 const (
 	groupService = "Erp.BO.APInvGrpSvc"
 	tableGroup   = "APInvGrp"
-
-	// unlockTime is how long giving a group free may take after the caller has
-	// gone away.
-	unlockTime = 30 * time.Second
 )
 
-// ErrGroupForeign says that the entry group was created by somebody else; it is never entered.
-var ErrGroupForeign = errors.New("epicor: the entry group belongs to somebody else")
+// APInvoiceGroup is an entry group: unposted AP invoices that are posted together,
+// and the lock of whoever works in them.
+//
+// Follows the table APInvGrp of the service Erp.BO.APInvGrpSvc. It has no change
+// stamp, only SysRevID. A group goes away once all of it is posted; that is an
+// assumption to check on a live tenant.
+type APInvoiceGroup struct {
+	Company          string `json:"Company"`
+	ID               string `json:"GroupID"`
+	CreatedBy        string `json:"CreatedBy"`    // Epicor user
+	ActiveUser       string `json:"ActiveUserID"` // who holds the lock; "" is nobody
+	ApplyDate        Date   `json:"ApplyDate"`    // default of its invoices
+	FiscalYear       int    `json:"FiscalYear"`
+	FiscalYearSuffix string `json:"FiscalYearSuffix"`
+	FiscalPeriod     int    `json:"FiscalPeriod"`
+	FiscalCalendar   string `json:"FiscalCalendarID"`
+	PostErrors       string `json:"PostErrorLog"`  // why invoices were not posted, in Epicor's words
+	Posting          bool   `json:"PostInProcess"` // the process runs, or waits for its agent
+	BillOfExchange   bool   `json:"IsBOE"`
+	SysRevID         int64  `json:"SysRevID"`
+	SysRowID         string `json:"SysRowID"`
 
-// groupLock counts who in this process works in a group, so that the first takes
-// the lock and the last gives it free.
-type groupLock struct {
-	turn  chan struct{} // held while the lock is taken or given back
-	users int           // guarded by turn
-	ds    *Tableset     // the group as it was locked; guarded by turn
-	refs  int           // guarded by APInvoiceService.mu
+	// Extra holds the columns that have no field here, as they came.
+	Extra map[string]json.RawMessage `json:"-"`
 }
 
-// groupName names the entry group of an invoice.
-func (s *APInvoiceService) groupName(in *APInvoiceInput) string {
-	switch {
-	case in.Group != "":
-		return in.Group
-	case s.opts.Group != nil:
-		return s.opts.Group(*in)
-	}
-	letter := "X"
-	if in.Currency != "" {
-		letter = in.Currency[:1]
-	}
-	switch s.opts.Strategy {
-	case GroupByMonth:
-		return s.opts.GroupPrefix + in.ApplyDate.Time().Format("0601")
-	case GroupByDay:
-		return s.opts.GroupPrefix + in.ApplyDate.Time().Format("060102")
-	case GroupByDayAndCurrency:
-	default:
-	}
-	return s.opts.GroupPrefix + in.ApplyDate.Time().Format("060102") + letter
-}
-
-// enter makes a group, where it does not exist, and locks it for this client's
-// user. leave must be called once.
-func (s *APInvoiceService) enter(ctx context.Context, id string, apply Date) (leave func(context.Context) error, err error) {
-	l := s.groupLock(id)
-	select {
-	case l.turn <- struct{}{}:
-	case <-ctx.Done():
-		s.dropLock(id)
-		return nil, ctx.Err()
-	}
-	defer func() { <-l.turn }()
-	if l.users == 0 {
-		if l.ds, err = s.lock(ctx, id, apply); err != nil {
-			s.dropLock(id)
-			return nil, err
-		}
-	}
-	l.users++
-	return func(ctx context.Context) error { return s.leave(ctx, id, l) }, nil
-}
-
-func (s *APInvoiceService) leave(ctx context.Context, id string, l *groupLock) error {
-	defer s.dropLock(id)
-	l.turn <- struct{}{}
-	defer func() { <-l.turn }()
-	l.users--
-	if l.users > 0 {
-		return nil
-	}
-	return s.unlock(ctx, id, l.ds)
-}
-
-// unlock gives a group free by UnlockAPGroup, which clears only the lock of the
-// caller's own user; UnlockGroup does not say so. It may be repeated.
-func (s *APInvoiceService) unlock(ctx context.Context, id string, ds *Tableset) error {
-	// The caller may have gone away; a group that stays locked keeps people out.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), unlockTime)
-	defer cancel()
-	_, err := s.c.Compute(ctx, groupService, "UnlockAPGroup", Params{"groupID": id, "ds": ds})
-	return err
-}
-
-// Release gives a group free that this client's user still holds although
-// nobody in this process works in it: a process that was killed left it locked,
-// and people could not post it. A group that somebody else holds, that is free
-// or gone is left alone. It is repeatable. Another process of the same user that
-// works in the group at the moment loses its lock, so call it only when
-// recovering.
-func (s *APInvoiceService) Release(ctx context.Context, group string) error {
-	l := s.groupLock(group)
-	defer s.dropLock(group)
-	select {
-	case l.turn <- struct{}{}:
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-	defer func() { <-l.turn }()
-	if l.users > 0 {
-		return nil
-	}
-	ds, err := s.group(ctx, group)
-	if errors.Is(err, ErrNotFound) {
-		return nil
-	}
+// UnmarshalJSON reads a row of APInvGrps.
+func (g *APInvoiceGroup) UnmarshalJSON(b []byte) error {
+	type plain APInvoiceGroup
+	var p plain
+	extra, err := decodeRow(b, &p)
 	if err != nil {
 		return err
 	}
-	row, err := one(ds, tableGroup)
-	if err != nil {
-		return err
-	}
-	user, err := s.user(ctx)
-	if err != nil {
-		return err
-	}
-	if by := row.Text("ActiveUserID"); by == "" || user == "" || !strings.EqualFold(by, user) {
-		return nil
-	}
-	return s.unlock(ctx, group, ds)
+	*g = APInvoiceGroup(p)
+	g.Extra = extra
+	return nil
 }
 
-func (s *APInvoiceService) groupLock(id string) *groupLock {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	l := s.groups[id]
-	if l == nil {
-		l = &groupLock{turn: make(chan struct{}, 1)}
-		s.groups[id] = l
-	}
-	l.refs++
-	return l
+// APInvoiceGroupService reads the entry groups of AP invoices, as [Entities] reads
+// any set, and calls the methods of their service, each with its documented
+// inputs. Whoever enters invoices by [APInvoiceService.Create] needs none of the
+// methods: Create makes groups, locks them and gives them free by itself. It is
+// safe for concurrent use.
+//
+// Follows the service Erp.BO.APInvGrpSvc. A group can also be made by a plain
+// POST: Client.Call(ctx, "Erp.BO.APInvGrpSvc", "APInvGrps", Params{"Company": …,
+// "GroupID": …}), which fills the defaults.
+type APInvoiceGroupService struct {
+	*Entities[APInvoiceGroup]
 }
 
-func (s *APInvoiceService) dropLock(id string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if l := s.groups[id]; l != nil {
-		if l.refs--; l.refs == 0 {
-			delete(s.groups, id)
-		}
-	}
-}
-
-// lock sees to it that the group exists and is ours, and locks it. Both may be
-// repeated without harm.
-func (s *APInvoiceService) lock(ctx context.Context, id string, apply Date) (*Tableset, error) {
-	ds, err := s.group(ctx, id)
-	if errors.Is(err, ErrNotFound) {
-		if err = s.makeGroup(ctx, id, apply); err == nil {
-			ds, err = s.group(ctx, id)
-		}
-	}
-	if err != nil {
-		return nil, err
-	}
-	row, err := one(ds, tableGroup)
-	if err != nil {
-		return nil, err
-	}
-	user, err := s.user(ctx)
-	if err != nil {
-		return nil, err
-	}
-	if by := row.Text("CreatedBy"); user != "" && !strings.EqualFold(by, user) {
-		return nil, fmt.Errorf("%w: group %s was created by %s, not by %s", ErrGroupForeign, id, by, user)
-	}
-	res, err := s.c.Compute(ctx, groupService, "LockAPGroup", Params{"groupID": id, "ds": ds})
-	var e *Error
-	if errors.As(err, &e) && !e.Refused() {
-		// It may be locked all the same.
-		return nil, errors.Join(err, s.unlock(ctx, id, ds))
-	}
-	if err != nil {
-		return nil, err
-	}
-	out, err := res.Tableset("ds")
-	if err != nil {
-		return ds, nil //nolint:nilerr // the lock is taken; what is needed to give it back is there
-	}
-	// Epicor locks "only if the group is not locked already": look who has it.
-	if row, err := one(out, tableGroup); err == nil {
-		if by := row.Text("ActiveUserID"); user != "" && by != "" && !strings.EqualFold(by, user) {
-			return nil, &Error{
-				Operation: groupService + "/LockAPGroup", Status: http.StatusConflict,
-				Message: fmt.Sprintf("group %s is locked by %s", id, by),
-			}
-		}
-	}
-	return out, nil
-}
-
-// user is the Epicor user whose groups are entered, "" where it is not known.
-func (s *APInvoiceService) user(ctx context.Context) (string, error) {
-	if s.opts.User != "" {
-		return s.opts.User, nil
-	}
-	cred, err := opened(ctx, s.c.cred)
-	if err != nil {
-		return "", credentialError(groupService, err)
-	}
-	return userOf(cred), nil
-}
-
-func (s *APInvoiceService) group(ctx context.Context, id string) (*Tableset, error) {
+// GetByID returns a group as a tableset. No such group: ErrNotFound, which a
+// gateway's 404 is not.
+func (s *APInvoiceGroupService) GetByID(ctx context.Context, groupID string) (*Tableset, error) {
 	const op = groupService + "/GetByID"
-	res, err := s.c.Read(ctx, groupService, "GetByID", map[string]string{"groupID": id})
+	res, err := s.c.Read(ctx, groupService, "GetByID", map[string]string{"groupID": groupID})
 	if err != nil {
-		return nil, err
+		return nil, s.absent(ctx, err, groupID)
 	}
 	ds, err := decodeTableset(orObject(res.Value))
 	if err != nil {
 		return nil, &Error{Operation: op, err: err}
 	}
 	if len(ds.Rows(tableGroup)) == 0 {
-		return nil, &Error{Operation: op, Status: 404, Message: "no such group"}
+		return nil, &Error{Operation: op, Status: http.StatusNotFound, Message: "no such group"}
 	}
 	return ds, nil
 }
 
-// makeGroup creates a group. Somebody may create it at the same moment, and an
-// answer may get lost, so a failure is only one when the group does not exist
-// afterwards.
-func (s *APInvoiceService) makeGroup(ctx context.Context, id string, apply Date) error {
-	res, err := s.c.Compute(ctx, groupService, "GetNewAPInvGrpNoLock", Params{"ds": NewTableset()})
+// GetNewAPInvGrp adds a new group that is locked for the caller's user when it is saved.
+func (s *APInvoiceGroupService) GetNewAPInvGrp(ctx context.Context, ds *Tableset) (*Tableset, error) {
+	ds, _, err := s.c.computed(ctx, groupService, "GetNewAPInvGrp", Params{"ds": ds})
+	return ds, err
+}
+
+// GetNewAPInvGrpNoLock adds a new group that nobody holds. GroupID and ApplyDate
+// are to be set; SysRevID and SysRowID may be left out, as integrations in the
+// field do.
+func (s *APInvoiceGroupService) GetNewAPInvGrpNoLock(ctx context.Context, ds *Tableset) (*Tableset, error) {
+	ds, _, err := s.c.computed(ctx, groupService, "GetNewAPInvGrpNoLock", Params{"ds": ds})
+	return ds, err
+}
+
+// OnChangeofApplyDate sets the apply date of a group, and with it the fiscal
+// period that its new invoices begin with. message is what Epicor says about the date.
+func (s *APInvoiceGroupService) OnChangeofApplyDate(ctx context.Context, ds *Tableset, groupID string, date Date) (out *Tableset, message string, err error) {
+	out, res, err := s.c.computed(ctx, groupService, "OnChangeofApplyDate", Params{
+		"GroupID": groupID, "NewApplyDate": date.String() + "T00:00:00", "ds": ds,
+	})
 	if err != nil {
-		return err
+		return nil, "", err
 	}
-	ds, err := res.Tableset("ds")
+	return out, res.Text("DateMessage"), nil
+}
+
+// Update commits the marked rows of a tableset. It is sent once.
+func (s *APInvoiceGroupService) Update(ctx context.Context, ds *Tableset) (*Tableset, error) {
+	res, err := s.c.Call(ctx, groupService, "Update", Params{"ds": ds})
 	if err != nil {
-		return &Error{Operation: groupService + "/GetNewAPInvGrpNoLock", err: err}
+		return nil, err
 	}
-	row, err := one(ds, tableGroup)
+	out, err := res.Tableset("ds")
 	if err != nil {
-		return err
+		return nil, &Error{Operation: groupService + "/Update", err: err}
 	}
-	if err := errors.Join(row.Set("GroupID", id), row.Set("ApplyDate", apply)); err != nil {
-		return err
-	}
-	row.drop("SysRevID")
-	row.drop("SysRowID")
-	_, err = s.c.Call(ctx, groupService, "Update", Params{"ds": ds})
-	var e *Error
-	if err != nil && errors.As(err, &e) && (!e.Refused() || e.Duplicate()) {
-		if _, gone := s.group(ctx, id); gone == nil {
-			return nil
-		}
-	}
+	return out, nil
+}
+
+// LockAPGroup locks a group for the caller's user, "only if the group is not
+// locked already": ActiveUserID in the answer says who holds it then. Taking a
+// lock that one has changes nothing, so it is repeated after passing failures.
+func (s *APInvoiceGroupService) LockAPGroup(ctx context.Context, groupID string, ds *Tableset) (*Tableset, error) {
+	ds, _, err := s.c.computed(ctx, groupService, "LockAPGroup", Params{"groupID": groupID, "ds": ds})
+	return ds, err
+}
+
+// UnlockAPGroup gives a group free that the caller's own user holds. It is
+// repeated after passing failures.
+func (s *APInvoiceGroupService) UnlockAPGroup(ctx context.Context, groupID string, ds *Tableset) (*Tableset, error) {
+	ds, _, err := s.c.computed(ctx, groupService, "UnlockAPGroup", Params{"groupID": groupID, "ds": ds})
+	return ds, err
+}
+
+// UnlockGroup gives a group free. Whether it also takes the lock of another user
+// away is written nowhere, so nothing else in this package calls it.
+func (s *APInvoiceGroupService) UnlockGroup(ctx context.Context, groupID string) error {
+	_, err := s.c.Compute(ctx, groupService, "UnlockGroup", Params{"InGroupID": groupID})
 	return err
 }
 
-// one returns the row of a table that has exactly one.
-func one(ds *Tableset, table string) (*Row, error) {
-	rows := ds.Current(table)
-	if len(rows) != 1 {
-		return nil, fmt.Errorf("epicor: the answer holds %d rows of %s, expected one", len(rows), table)
-	}
-	return rows[0], nil
-}
-
-func orObject(raw json.RawMessage) json.RawMessage {
-	if len(raw) == 0 {
-		return json.RawMessage("{}")
-	}
-	return raw
+// DeleteByID deletes a group in which no invoice is left. It is sent once.
+func (s *APInvoiceGroupService) DeleteByID(ctx context.Context, groupID string) error {
+	_, err := s.c.Call(ctx, groupService, "DeleteByID", Params{"groupID": groupID})
+	return err
 }

@@ -2,6 +2,7 @@ package epicor
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strconv"
@@ -11,31 +12,23 @@ import (
 	"github.com/ml-connector/ml-connector/internal/wire"
 )
 
-// The methods of Erp.BO.APInvoiceSvc that are used here, each with its
-// documented inputs. Those that only work on the tableset they are given may be
-// repeated and are; UpdateMaster, DeleteMaster and DeleteByID commit and are
-// sent once.
+// The methods of Erp.BO.APInvoiceSvc that only work on the tableset they are
+// given, each with its documented inputs. They may be repeated and are; those
+// that commit stand in apinvoicecommit.go.
 
 func (s *APInvoiceService) compute(ctx context.Context, method string, in Params) (*Tableset, *Result, error) {
-	res, err := s.c.Compute(ctx, invoiceService, method, in)
-	if err != nil {
-		return nil, nil, err
-	}
-	ds, err := res.Tableset("ds")
-	if err != nil {
-		return nil, nil, &Error{Operation: invoiceService + "/" + method, err: err}
-	}
-	return ds, res, nil
+	return s.c.computed(ctx, invoiceService, method, in)
 }
 
-// GetByID returns an invoice as a tableset. No such invoice: ErrNotFound.
+// GetByID returns an invoice as a tableset. No such invoice: ErrNotFound, which a
+// gateway's 404 is not.
 func (s *APInvoiceService) GetByID(ctx context.Context, vendorNum int, invoiceNum string) (*Tableset, error) {
 	const op = invoiceService + "/GetByID"
 	res, err := s.c.Read(ctx, invoiceService, "GetByID", map[string]string{
 		"vendorNum": strconv.Itoa(vendorNum), "invoiceNum": invoiceNum,
 	})
 	if err != nil {
-		return nil, err
+		return nil, s.headers.absent(ctx, err, vendorNum, invoiceNum)
 	}
 	if len(res.Value) == 0 {
 		return nil, &Error{Operation: op, err: errors.New("the answer holds no invoice")}
@@ -116,6 +109,13 @@ func (s *APInvoiceService) ChangeDueDate(ctx context.Context, ds *Tableset, date
 	return ds, err
 }
 
+// ChangeTermsCode sets the payment terms of a header, which must have some, and
+// the due date that follows from them.
+func (s *APInvoiceService) ChangeTermsCode(ctx context.Context, ds *Tableset, terms string) (*Tableset, error) {
+	ds, _, err := s.compute(ctx, "ChangeTermsCode", Params{"ProposedTermsCode": terms, "ds": ds})
+	return ds, err
+}
+
 // ChangeInvoiceVendorAmt sets the check total of a header, in the currency of
 // the document. It is sign flipped on debit memos.
 func (s *APInvoiceService) ChangeInvoiceVendorAmt(ctx context.Context, ds *Tableset, amount Decimal) (*Tableset, error) {
@@ -126,6 +126,19 @@ func (s *APInvoiceService) ChangeInvoiceVendorAmt(ctx context.Context, ds *Table
 // GetNewAPInvDtlMiscellaneous adds a new line that refers to no order.
 func (s *APInvoiceService) GetNewAPInvDtlMiscellaneous(ctx context.Context, ds *Tableset, vendorNum int, invoiceNum string) (*Tableset, error) {
 	ds, _, err := s.compute(ctx, "GetNewAPInvDtlMiscellaneous", Params{"ds": ds, "iVendorNum": vendorNum, "cInvoiceNum": invoiceNum})
+	return ds, err
+}
+
+// ChangePartNum sets the part of a line and what follows from it.
+func (s *APInvoiceService) ChangePartNum(ctx context.Context, ds *Tableset, part string) (*Tableset, error) {
+	ds, _, err := s.compute(ctx, "ChangePartNum", Params{"ProposedPartNum": part, "ds": ds})
+	return ds, err
+}
+
+// ChangeUnitCost sets the price of one unit of a line, in the currency of the
+// document; the line's amount follows.
+func (s *APInvoiceService) ChangeUnitCost(ctx context.Context, ds *Tableset, cost Decimal) (*Tableset, error) {
+	ds, _, err := s.compute(ctx, "ChangeUnitCost", Params{"ProposedUnitCost": cost, "ds": ds})
 	return ds, err
 }
 
@@ -243,58 +256,34 @@ func (s *APInvoiceService) GetNewAPInvHedAttch(ctx context.Context, ds *Tableset
 	return ds, err
 }
 
-// CreateCancellationInvoice makes an invoice that takes a posted one back, with a
-// number of its own, in a group. It is sent once.
-func (s *APInvoiceService) CreateCancellationInvoice(ctx context.Context, groupID, sourceNumber string, vendorNum int, number string, date Date, docType string) error {
-	_, err := s.c.Call(ctx, invoiceService, "CreateCancellationInvoice", Params{
-		"groupID": groupID, "sourceInvoiceNum": sourceNumber, "sourceVendorNum": vendorNum,
-		"newInvoiceNum": number, "newInvoiceDate": date.String() + "T00:00:00", "newDocType": docType, "ds": NewTableset(),
-	})
-	return err
-}
-
-// UpdateMasterResult is what UpdateMaster says beside its tableset.
-type UpdateMasterResult struct {
-	// Committed is false when Epicor answered without doing it: lUpdateRan false,
-	// or requiresUserInput true. Both come with status 200.
-	Committed bool
-	// Messages are warnings and questions: opMessage, opMsgChkBankRef,
-	// opChkRevMsg, opDUAMsg.
-	Messages []string
-}
-
-// UpdateMaster commits the marked rows of a tableset. It is sent once. That
-// lUpdateRan false and requiresUserInput true mean that nothing was committed,
-// and what suppressUserPrompts does, are assumptions to check on a live tenant:
-// read the invoice back to be sure.
-func (s *APInvoiceService) UpdateMaster(ctx context.Context, ds *Tableset, groupID, table string) (*Tableset, UpdateMasterResult, error) {
-	const op = invoiceService + "/UpdateMaster"
-	res, err := s.c.Call(ctx, invoiceService, "UpdateMaster", Params{
-		"ds": ds, "cGroupID": groupID, "cTableName": table,
-		"runChkCPay": false, "runChkBankRef": false, "runChkRevChrg": false, "suppressUserPrompts": true,
-	})
+// PreUpdate says whether committing a tableset would ask the user something.
+// Nothing is committed. What it looks at is written nowhere public.
+func (s *APInvoiceService) PreUpdate(ctx context.Context, ds *Tableset) (out *Tableset, asks bool, err error) {
+	out, res, err := s.compute(ctx, "PreUpdate", Params{"ds": ds})
 	if err != nil {
-		return nil, UpdateMasterResult{}, err
+		return nil, false, err
 	}
-	out, err := res.Tableset("ds")
-	if err != nil {
-		return nil, UpdateMasterResult{}, &Error{Operation: op, err: err}
-	}
-	ran, told := res.Bool("lUpdateRan")
-	asks, _ := res.Bool("requiresUserInput")
-	u := UpdateMasterResult{Committed: ran && told && !asks}
-	for _, name := range []string{"opMessage", "opMsgChkBankRef", "opChkRevMsg", "opDUAMsg"} {
-		if m := res.Text(name); m != "" {
-			u.Messages = append(u.Messages, oneLine(m))
-		}
-	}
-	return out, u, nil
+	asks, _ = res.Bool("requiresUserInput")
+	return out, asks, nil
 }
 
-// DeleteByID deletes an invoice that is not posted, with its lines. It is sent once.
-func (s *APInvoiceService) DeleteByID(ctx context.Context, vendorNum int, invoiceNum string) error {
-	_, err := s.c.Call(ctx, invoiceService, "DeleteByID", Params{"vendorNum": vendorNum, "invoiceNum": invoiceNum})
-	return err
+// ValidateInvoiceID finds a vendor's internal number and whether an invoice with
+// this number was logged (Erp.BO.LogAPInvSvc) for it. It knows nothing of entered
+// invoices, so it is no check for duplicates: see [APInvoiceService.FindByNumber].
+func (s *APInvoiceService) ValidateInvoiceID(ctx context.Context, vendorID, number string) (vendorNum int, logged bool, err error) {
+	const op = invoiceService + "/ValidateInvoiceID"
+	res, err := s.c.Compute(ctx, invoiceService, "ValidateInvoiceID", Params{"txtVendorID": vendorID, "txtInvoiceNum": number})
+	if err != nil {
+		return 0, false, err
+	}
+	if err := json.Unmarshal(res.Params["intVendorNum"], &vendorNum); err != nil {
+		return 0, false, &Error{Operation: op, err: errors.New("the answer names no vendor")}
+	}
+	logged, told := res.Bool("logAPInvFound")
+	if !told {
+		return 0, false, &Error{Operation: op, err: errors.New("the answer does not say whether the invoice was logged")}
+	}
+	return vendorNum, logged, nil
 }
 
 // settle sets an amount by a method and sees to it that the column then holds

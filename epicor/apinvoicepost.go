@@ -69,13 +69,9 @@ func (s *APInvoiceService) PostGroup(ctx context.Context, id string, opts *PostO
 	if err != nil || len(run.Invoices) == 0 {
 		return run, err
 	}
-	res, err := s.c.Read(ctx, postService, "GetNewParameters", map[string]string{})
+	ds, err := s.c.APInvoicePosting.GetNewParameters(ctx)
 	if err != nil {
 		return nil, err
-	}
-	ds, err := decodeTableset(orObject(res.Value))
-	if err != nil {
-		return nil, &Error{Operation: postService + "/GetNewParameters", err: err}
 	}
 	row, err := one(ds, tablePost)
 	if err != nil {
@@ -85,17 +81,13 @@ func (s *APInvoiceService) PostGroup(ctx context.Context, id string, opts *PostO
 		return nil, err
 	}
 	if opts.Direct {
-		_, err = s.c.Call(ctx, postService, "RunDirect", Params{"ds": ds})
-		return run, err
+		return run, s.c.APInvoicePosting.RunDirect(ctx, ds)
 	}
 	agent := opts.Agent
 	if agent == "" {
 		agent = DefaultAgent
 	}
-	_, err = s.c.Call(ctx, postService, "SubmitToAgent", Params{
-		"ds": ds, "agentID": agent, "agentSchedNum": 0, "agentTaskNum": 0, "maintProgram": "",
-	})
-	return run, err
+	return run, s.c.APInvoicePosting.SubmitToAgent(ctx, ds, agent, 0, 0, "")
 }
 
 // postable sees to it that a group is ours and nobody works in it.
@@ -218,4 +210,42 @@ func (s *APInvoiceService) WaitPosted(ctx context.Context, run *PostRun, every t
 			return errors.Join(&PostError{Group: run.Group, Log: "not posted yet", Left: left}, ctx.Err())
 		}
 	}
+}
+
+// APInvoicePostService is the process that posts entry groups, method by method.
+// It posts a whole group, whoever entered its invoices: see
+// [APInvoiceService.PostGroup], which looks at the group first. It is safe for
+// concurrent use.
+//
+// Follows the service Erp.PROC.APInvoicePostSvc.
+type APInvoicePostService struct{ c *Client }
+
+// GetNewParameters returns the process's parameters as a tableset with one row of
+// APInvoicePostParam, whose GroupID is to be set.
+func (s *APInvoicePostService) GetNewParameters(ctx context.Context) (*Tableset, error) {
+	res, err := s.c.Read(ctx, postService, "GetNewParameters", map[string]string{})
+	if err != nil {
+		return nil, err
+	}
+	ds, err := decodeTableset(orObject(res.Value))
+	if err != nil {
+		return nil, &Error{Operation: postService + "/GetNewParameters", err: err}
+	}
+	return ds, nil
+}
+
+// SubmitToAgent submits the process to a system agent. It is sent once; the answer
+// says only that Epicor took the task.
+func (s *APInvoicePostService) SubmitToAgent(ctx context.Context, ds *Tableset, agent string, schedule, task int, maintProgram string) error {
+	_, err := s.c.Call(ctx, postService, "SubmitToAgent", Params{
+		"ds": ds, "agentID": agent, "agentSchedNum": schedule, "agentTaskNum": task, "maintProgram": maintProgram,
+	})
+	return err
+}
+
+// RunDirect runs the process in the call. It is sent once; after a time-out the
+// process may go on.
+func (s *APInvoicePostService) RunDirect(ctx context.Context, ds *Tableset) error {
+	_, err := s.c.Call(ctx, postService, "RunDirect", Params{"ds": ds})
+	return err
 }

@@ -61,6 +61,19 @@ func (c *Client) Compute(ctx context.Context, service, method string, in Params)
 	return c.method(ctx, service, method, in, false)
 }
 
+// computed calls a method that works on a tableset and gives it back.
+func (c *Client) computed(ctx context.Context, service, method string, in Params) (*Tableset, *Result, error) {
+	res, err := c.Compute(ctx, service, method, in)
+	if err != nil {
+		return nil, nil, err
+	}
+	ds, err := res.Tableset("ds")
+	if err != nil {
+		return nil, nil, &Error{Operation: service + "/" + method, err: err}
+	}
+	return ds, res, nil
+}
+
 // Read calls a method that only reads, by GET with its inputs as query
 // parameters. in holds text, numbers and booleans.
 func (c *Client) Read(ctx context.Context, service, method string, in map[string]string) (*Result, error) {

@@ -64,6 +64,10 @@ type Options struct {
 type Client struct {
 	// APInvoices enters supplier invoices and debit memos and reads them back.
 	APInvoices *APInvoiceService
+	// APInvoiceGroups are the entry groups of AP invoices.
+	APInvoiceGroups *APInvoiceGroupService
+	// APInvoicePosting is the process that posts entry groups.
+	APInvoicePosting *APInvoicePostService
 	// Attachments keeps files beside rows, such as the image of an invoice.
 	Attachments *AttachmentService
 	// Charts are the charts of accounts.
@@ -152,6 +156,8 @@ func NewClient(baseURL string, cred Credential, opts *Options) (*Client, error) 
 	if c.APInvoices, err = newAPInvoiceService(c, opts.Invoices); err != nil {
 		return nil, err
 	}
+	c.APInvoiceGroups = &APInvoiceGroupService{NewEntities[APInvoiceGroup](c, groupService, "APInvGrps", "Company", "GroupID")}
+	c.APInvoicePosting = &APInvoicePostService{c: c}
 	c.Attachments = &AttachmentService{c: c}
 	c.Charts = NewEntities[Chart](c, coaService, "COAs", "Company", "COACode")
 	c.Currencies = NewEntities[Currency](c, currencyService, "Currencies", "Company", "CurrencyCode")

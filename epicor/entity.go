@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"iter"
 	"net/http"
 	"net/url"
@@ -42,8 +43,9 @@ type Page[T any] struct {
 
 func (e *Entities[T]) op() string { return e.service + "/" + e.set }
 
-// List returns the rows that q asks for, page by page, one page in memory. An
-// error ends the sequence as its last pair. Rows come in the order of q, made
+// List returns the rows that q asks for, page by page: in memory are the text of
+// one page and the row that is being looked at. An error ends the sequence as its
+// last pair; the rows before it are right. Rows come in the order of q, made
 // certain by the key: without an order Kinetic may skip rows or double them
 // from one page to the next.
 //
@@ -56,33 +58,45 @@ func (e *Entities[T]) op() string { return e.service + "/" + e.set }
 // A row of another company ends the list with an error.
 func (e *Entities[T]) List(ctx context.Context, q odata.Query) iter.Seq2[*T, error] {
 	return func(yield func(*T, error) bool) {
-		left := q.Top
-		next := ""
+		left, next := q.Top, ""
+		var prior []any
 		for {
-			p, err := e.page(ctx, q, next, left)
+			size := e.c.pageSize
+			if q.Top > 0 {
+				size = min(size, left)
+			}
+			s, err := e.fetch(ctx, q, next, size)
+			if err == nil {
+				s.prior = prior
+			}
+			for err == nil {
+				var item *T
+				if item, err = s.row(); err != nil {
+					break
+				}
+				if !yield(item, nil) {
+					return
+				}
+				if left--; left == 0 {
+					return
+				}
+			}
+			if !errors.Is(err, io.EOF) {
+				yield(nil, err)
+				return
+			}
+			before := next
+			prior = s.first
+			if next, err = s.next(); err == nil && next == before && next != "" {
+				err = &Error{Operation: e.op(), err: errLoop}
+			}
 			if err != nil {
 				yield(nil, err)
 				return
 			}
-			for _, item := range p.Items {
-				if !yield(item, nil) {
-					return
-				}
-			}
-			if q.Top > 0 {
-				left -= len(p.Items)
-				if left <= 0 {
-					return
-				}
-			}
-			if p.Next == "" {
+			if next == "" {
 				return
 			}
-			if p.Next == next {
-				yield(nil, &Error{Operation: e.op(), err: errLoop})
-				return
-			}
-			next = p.Next
 		}
 	}
 }
@@ -93,23 +107,16 @@ func (e *Entities[T]) List(ctx context.Context, q odata.Query) iter.Seq2[*T, err
 // page, 0 the client's.
 func (e *Entities[T]) ListPage(ctx context.Context, q odata.Query, token string) (*Page[T], error) {
 	size := q.Top
+	if size <= 0 {
+		size = e.c.pageSize
+	}
 	q.Top = 0
-	if size > 0 {
-		return e.sized(ctx, q, token, size)
-	}
-	return e.page(ctx, q, token, 0)
-}
-
-func (e *Entities[T]) page(ctx context.Context, q odata.Query, token string, left int) (*Page[T], error) {
-	size := e.c.pageSize
-	if left > 0 && left < size {
-		size = left
-	}
 	return e.sized(ctx, q, token, size)
 }
 
 // Get returns the row with this key, without the company, which is the
-// client's: Vendors.Get(ctx, 42). No such row: ErrNotFound.
+// client's: Vendors.Get(ctx, 42). No such row: ErrNotFound, which a gateway's 404
+// is not: the row is then looked for in its set.
 func (e *Entities[T]) Get(ctx context.Context, key ...any) (*T, error) {
 	if len(e.key) == 0 || e.key[0] == "" {
 		return nil, &Error{Operation: e.op(), err: errors.New("the rows of a query have no address of their own")}
@@ -126,7 +133,7 @@ func (e *Entities[T]) Get(ctx context.Context, key ...any) (*T, error) {
 	}
 	res, err := e.c.do(ctx, call{op: e.op(), method: http.MethodGet, path: e.op() + k})
 	if err != nil {
-		return nil, err
+		return nil, e.absent(ctx, err, key...)
 	}
 	return e.row(res.Body)
 }
@@ -144,6 +151,15 @@ func inPath(key []any) bool {
 
 // find reads a row whose key cannot stand in a path.
 func (e *Entities[T]) find(ctx context.Context, key []any) (*T, error) {
+	row, err := e.lookUp(ctx, key)
+	if err == nil && row == nil {
+		return nil, &Error{Operation: e.op(), Status: http.StatusNotFound, Message: "no such row"}
+	}
+	return row, err
+}
+
+// lookUp lists the row with a key; nil is none.
+func (e *Entities[T]) lookUp(ctx context.Context, key []any) (*T, error) {
 	fs := []odata.Filter{odata.Eq(e.key[0], e.c.company)}
 	for i, part := range key {
 		switch v := part.(type) {
@@ -151,16 +167,17 @@ func (e *Entities[T]) find(ctx context.Context, key []any) (*T, error) {
 			fs = append(fs, odata.Eq(e.key[i+1], v))
 		case int:
 			fs = append(fs, odata.Eq(e.key[i+1], v))
+		case Date:
+			fs = append(fs, odata.Eq(e.key[i+1], v))
+		case bool:
+			fs = append(fs, odata.Eq(e.key[i+1], v))
 		default:
 			return nil, &Error{Operation: e.op(), err: fmt.Errorf("a key of type %T cannot be looked up", part)}
 		}
 	}
 	p, err := e.sized(ctx, odata.Query{Filter: odata.And(fs...)}, "", 1)
-	if err != nil {
+	if err != nil || len(p.Items) == 0 {
 		return nil, err
-	}
-	if len(p.Items) == 0 {
-		return nil, &Error{Operation: e.op(), Status: http.StatusNotFound, Message: "no such row"}
 	}
 	return p.Items[0], nil
 }

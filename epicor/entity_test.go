@@ -105,13 +105,19 @@ func TestATokenContinuesAListInAnotherProcess(t *testing.T) {
 // mocked is a client whose every GET is answered by the next of the bodies.
 func mocked(t *testing.T, bodies ...string) (*epicor.Client, *[]string) {
 	t.Helper()
+	return mockedPaged(t, 0, bodies...)
+}
+
+// mockedPaged is mocked with a size of pages.
+func mockedPaged(t *testing.T, size int, bodies ...string) (*epicor.Client, *[]string) {
+	t.Helper()
 	mock := httpmock.NewMockTransport()
 	asked := &[]string{}
 	mock.RegisterResponder(http.MethodGet, "=~.*", func(req *http.Request) (*http.Response, error) {
 		*asked = append(*asked, req.URL.String())
 		return httpmock.NewStringResponse(200, bodies[min(len(*asked), len(bodies))-1]), nil
 	})
-	c, err := epicor.NewClient("https://gate.example/k/api/v2/odata/EPIC06", credential(), &epicor.Options{HTTP: &http.Client{Transport: mock}})
+	c, err := epicor.NewClient("https://gate.example/k/api/v2/odata/EPIC06", credential(), &epicor.Options{HTTP: &http.Client{Transport: mock}, PageSize: size})
 	require.NoError(t, err)
 	return c, asked
 }

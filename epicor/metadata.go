@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -15,7 +16,8 @@ import (
 )
 
 // Schema is what $metadata says about the tenant's tables: names of columns, with
-// user-defined ones, and lengths of text. It never changes.
+// user-defined ones, and lengths of text. Client.Verify names tables as the vendor
+// does, Entities.Verify by their set. It never changes.
 type Schema struct {
 	tables map[string]map[string]int // table to column to length; 0: not said
 }
@@ -115,6 +117,61 @@ func (c *Client) Verify(ctx context.Context, further ...string) (*Schema, error)
 	}
 	c.schema.Store(schema)
 	return schema, nil
+}
+
+// Verify reads $metadata of the set's service and checks that every column that T
+// has a field for exists, the key and the further columns that are named. What is
+// missing is ErrMissing, all of it at once. It is to be called once, before a set
+// that a flow lives on is read: a column that a tenant lacks would else come as
+// an empty value, and a wrong name in a condition as a refusal in the night. A
+// query (BAQ) has no metadata of its own; its columns show in its rows.
+//
+// A T that is no struct has only its key and the named columns checked.
+func (e *Entities[T]) Verify(ctx context.Context, further ...string) (*Schema, error) {
+	if e.service == queryService || e.service == "" {
+		return nil, &Error{Operation: e.op(), err: errors.New("a query has no metadata")}
+	}
+	sets, err := e.c.metadata(ctx, e.service)
+	if err != nil {
+		return nil, err
+	}
+	columns, ok := sets[e.set]
+	if !ok {
+		return nil, fmt.Errorf("%w: %s has no set %s", ErrMissing, e.service, e.set)
+	}
+	var missing []error
+	for _, name := range slices.Compact(slices.Sorted(slices.Values(slices.Concat(e.key, columnsOf[T](), further)))) {
+		if _, ok := columns[name]; !ok && !(name == "GLAccount1" && hasColumn(columns, "GLAccount")) {
+			missing = append(missing, fmt.Errorf("%w: %s.%s", ErrMissing, e.set, name))
+		}
+	}
+	if len(missing) > 0 {
+		return nil, errors.Join(missing...)
+	}
+	return &Schema{tables: map[string]map[string]int{e.set: columns}}, nil
+}
+
+func hasColumn(columns map[string]int, name string) bool { _, ok := columns[name]; return ok }
+
+// columnsOf are the columns that a row type has fields for.
+func columnsOf[T any]() []string {
+	t := reflect.TypeFor[T]()
+	if t.Kind() != reflect.Struct {
+		return nil
+	}
+	var out []string
+	for i := range t.NumField() {
+		f := t.Field(i)
+		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+		switch {
+		case !f.IsExported() || f.Anonymous || name == "-":
+			continue
+		case name == "":
+			name = f.Name
+		}
+		out = append(out, name)
+	}
+	return out
 }
 
 // keyLength is how long the keys of deliveries are.

@@ -5,8 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
-	"net/url"
 	"reflect"
 	"slices"
 	"strconv"
@@ -76,6 +76,30 @@ func (e *Entities[T]) byKey(q odata.Query) bool {
 
 // sized reads one page of at most size rows.
 func (e *Entities[T]) sized(ctx context.Context, q odata.Query, token string, size int) (*Page[T], error) {
+	s, err := e.fetch(ctx, q, token, size)
+	if err != nil {
+		return nil, err
+	}
+	p := &Page[T]{Items: make([]*T, 0, min(size, DefaultPageSize))}
+	for {
+		item, err := s.row()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return nil, err
+		}
+		p.Items = append(p.Items, item)
+	}
+	if p.Count = s.count; p.Count > 0 {
+		p.Count += s.at.seen
+	}
+	p.Next, err = s.next()
+	return p, err
+}
+
+// fetch asks for one page of at most size rows and leaves its rows undecoded.
+func (e *Entities[T]) fetch(ctx context.Context, q odata.Query, token string, size int) (*sheet[T], error) {
 	at, err := e.place(q, token)
 	if err != nil {
 		return nil, err
@@ -113,138 +137,7 @@ func (e *Entities[T]) sized(ctx context.Context, q odata.Query, token string, si
 	if err != nil {
 		return nil, err
 	}
-	list, last, err := e.decode(res.Status, res.Body)
-	if err != nil {
-		return nil, err
-	}
-	p := &Page[T]{Items: list.Value, Count: list.Count}
-	if p.Count > 0 {
-		p.Count += at.seen
-	}
-	p.Next, err = e.next(at, list, last, byKey, size)
-	return p, err
-}
-
-// next returns the token of the page that follows, "" when there is none.
-func (e *Entities[T]) next(at place, list *rows[T], last []any, byKey bool, size int) (string, error) {
-	n := len(list.Value)
-	var link *url.URL
-	switch {
-	case list.NextLink != "":
-		// Only the query is taken: behind a gateway the link's host and path are the
-		// server's own, and the credential must not follow them.
-		var err error
-		if link, err = url.Parse(list.NextLink); err != nil || link.RawQuery == "" {
-			return "", &Error{Operation: e.op(), Status: http.StatusOK, Message: "the link to the next page has no query"}
-		}
-	case n < size:
-		return "", nil
-	}
-	// A link that counts rows shifts when rows change; the key does not.
-	if last != nil && byKey && at.link == "" && (link == nil || link.Query().Has("$skip")) {
-		if slices.Equal(last, at.after) {
-			return "", &Error{Operation: e.op(), err: errLoop}
-		}
-		parts := make([]string, 0, len(last))
-		for _, v := range last {
-			parts = append(parts, formatKey(v))
-		}
-		key, err := encodeJSON(parts)
-		if err != nil {
-			return "", &Error{Operation: e.op(), err: err}
-		}
-		return keyToken + strconv.FormatInt(at.seen+int64(n), 10) + ":" + string(key), nil
-	}
-	if link != nil {
-		return linkToken + link.RawQuery, nil
-	}
-	if at.after != nil {
-		return "", &Error{Operation: e.op(), Status: http.StatusOK, Message: "a row has no key, so the list cannot be read on"}
-	}
-	return skipToken + strconv.Itoa(at.skip+n), nil
-}
-
-// rows is an answer that is a list.
-type rows[T any] struct {
-	Value    []*T   `json:"value"`
-	Count    int64  `json:"@odata.count"`
-	NextLink string `json:"@odata.nextLink"`
-}
-
-// decode reads a list and the key of its last row, nil where that cannot be
-// compared with. Most rows are decoded once and looked at where they stand.
-func (e *Entities[T]) decode(status int, body []byte) (*rows[T], []any, error) {
-	list := &rows[T]{}
-	if !e.shape.whole() || json.Unmarshal(body, list) != nil || list.Value == nil || slices.Contains(list.Value, nil) {
-		return e.decodeEach(status, body)
-	}
-	for _, item := range list.Value {
-		if e.shape.company < 0 {
-			break
-		}
-		if err := e.ours(reflect.ValueOf(item).Elem().Field(e.shape.company).String()); err != nil {
-			return nil, nil, err
-		}
-	}
-	if len(list.Value) == 0 {
-		return list, nil, nil
-	}
-	last := reflect.ValueOf(list.Value[len(list.Value)-1]).Elem()
-	key := make([]any, 0, len(e.shape.key))
-	for _, f := range e.shape.key {
-		switch v := last.Field(f); v.Kind() {
-		case reflect.String:
-			key = append(key, v.String())
-		case reflect.Bool:
-			key = append(key, v.Bool())
-		case reflect.Struct:
-			d, ok := v.Interface().(Date)
-			if !ok || d.IsZero() {
-				return list, nil, nil // no date can be compared with none
-			}
-			key = append(key, d)
-		default:
-			key = append(key, v.Int())
-		}
-	}
-	return list, key, nil
-}
-
-// decodeEach reads a list row by row: one whose type says nothing of company
-// and key, or one that is faulty, so that the error can say what is.
-func (e *Entities[T]) decodeEach(status int, body []byte) (*rows[T], []any, error) {
-	var raw struct {
-		Value    []json.RawMessage `json:"value"`
-		Count    int64             `json:"@odata.count"`
-		NextLink string            `json:"@odata.nextLink"`
-	}
-	if err := json.Unmarshal(body, &raw); err != nil || raw.Value == nil {
-		return nil, nil, &Error{Operation: e.op(), Status: status, Message: "the answer is no list"}
-	}
-	list := &rows[T]{Count: raw.Count, NextLink: raw.NextLink, Value: make([]*T, 0, len(raw.Value))}
-	for _, r := range raw.Value {
-		item, err := e.row(r)
-		if err != nil {
-			return nil, nil, err
-		}
-		list.Value = append(list.Value, item)
-	}
-	if len(raw.Value) == 0 {
-		return list, nil, nil
-	}
-	var columns map[string]json.RawMessage
-	if err := json.Unmarshal(raw.Value[len(raw.Value)-1], &columns); err != nil {
-		return list, nil, nil //nolint:nilerr // rows that are no objects have no key to go on from
-	}
-	var key []any
-	for _, k := range e.key[1:] {
-		v, ok := decodeKey(columns[k])
-		if !ok {
-			return list, nil, nil
-		}
-		key = append(key, v)
-	}
-	return list, key, nil
+	return newSheet(e, res.Status, res.Body, at, byKey, size)
 }
 
 func (e *Entities[T]) row(raw []byte) (*T, error) {
@@ -280,6 +173,28 @@ type shape struct {
 }
 
 func (s shape) whole() bool { return s.ok }
+
+// keyOf is the key of a row, nil where that cannot be compared with.
+func (s shape) keyOf(row reflect.Value) []any {
+	key := make([]any, 0, len(s.key))
+	for _, f := range s.key {
+		switch v := row.Field(f); v.Kind() {
+		case reflect.String:
+			key = append(key, v.String())
+		case reflect.Bool:
+			key = append(key, v.Bool())
+		case reflect.Struct:
+			d, ok := v.Interface().(Date)
+			if !ok || d.IsZero() {
+				return nil // no date can be compared with none
+			}
+			key = append(key, d)
+		default:
+			key = append(key, v.Int())
+		}
+	}
+	return key
+}
 
 func shapeOf[T any](key []string) shape {
 	t := reflect.TypeFor[T]()

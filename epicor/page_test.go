@@ -138,3 +138,71 @@ func TestAServerThatIgnoresTheConditionOnTheKeyIsFoundOut(t *testing.T) {
 	require.ErrorContains(t, failed, "leads back")
 	require.Equal(t, 1, n)
 }
+
+func TestARowIsDecodedWhenItIsTakenAndNoSooner(t *testing.T) {
+	c, _ := mocked(t, `{"value":[{"Company":"EPIC06","VendorNum":1},{"Company":"EPIC06","VendorNum":"x"}]}`)
+	var got []int
+	var failed error
+	for v, err := range c.Vendors.List(t.Context(), odata.Query{}) {
+		if failed = err; err == nil {
+			got = append(got, v.VendorNum)
+		}
+	}
+	require.Equal(t, []int{1}, got)
+	require.ErrorContains(t, failed, "a row is not readable")
+}
+
+func TestWhatStandsBehindTheRowsIsPartOfTheAnswer(t *testing.T) {
+	for _, rest := range []string{"", "]", `],"value":[]}`, `],"@odata.nextLink":7}`, "]} ]", `],"@odata.count":"many"}`} {
+		c, _ := mocked(t, `{"value":[{"Company":"EPIC06","VendorNum":1}`+rest)
+		var failed error
+		for _, err := range c.Vendors.List(t.Context(), odata.Query{}) {
+			failed = err
+		}
+		require.ErrorContains(t, failed, "no list", rest)
+	}
+}
+
+func TestARowThatTheCallerChangesDoesNotMisleadThePaging(t *testing.T) {
+	srv, c := pair(t, &epicor.Options{PageSize: 10})
+	many(srv, 35)
+	n := 0
+	for v, err := range c.Vendors.List(t.Context(), odata.Query{}) {
+		require.NoError(t, err)
+		v.VendorNum = 1 << 30
+		n++
+	}
+	require.Equal(t, 38, n)
+}
+
+func TestAServerThatGivesMoreThanWasAskedForIsCutOff(t *testing.T) {
+	c, asked := mocked(t, `{"value":[{"Company":"EPIC06","VendorNum":1},{"Company":"EPIC06","VendorNum":2},{"Company":"EPIC06","VendorNum":3}]}`)
+	require.Equal(t, []int{1, 2}, nums(t, c, odata.Query{Top: 2}))
+	require.Len(t, *asked, 1)
+}
+
+func TestAServerThatBeginsAnewWithEachPageDoublesNoRow(t *testing.T) {
+	page := `{"value":[{"Company":"EPIC06","VendorNum":1},{"Company":"EPIC06","VendorNum":2}]}`
+	c, asked := mockedPaged(t, 2, page)
+	many := epicor.NewEntities[map[string]json.RawMessage](c, "Erp.BO.VendorSvc", "Vendors", "Company", "VendorNum")
+	for name, list := range map[string]func() (int, error){
+		"typed": func() (int, error) { return drain(t, c.Vendors) },
+		"any":   func() (int, error) { return drain(t, many) },
+	} {
+		n, err := list()
+		require.ErrorContains(t, err, "leads back", name)
+		require.Equal(t, 2, n, name)
+	}
+	require.Len(t, *asked, 4)
+}
+
+// drain reads pages of two rows until the list ends.
+func drain[T any](t *testing.T, e *epicor.Entities[T]) (n int, failed error) {
+	t.Helper()
+	for _, err := range e.List(t.Context(), odata.Query{}) {
+		if failed = err; err == nil {
+			n++
+		}
+	}
+	return n, failed
+}

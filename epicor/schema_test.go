@@ -25,6 +25,7 @@ type schema struct {
 	inputs  map[string]map[string][]string // service to method to inputs
 	sets    map[string]map[string]bool     // service to entity sets
 	outputs map[string]bool                // names of outputs, of all methods
+	given   map[string]map[string][]string // service to method to outputs
 }
 
 // loadSchema reads the folder that EPICOR_SCHEMA names: tables/*.json and
@@ -40,7 +41,7 @@ func loadSchema(t *testing.T) schema {
 	}
 	s := schema{
 		columns: map[string]map[string]bool{}, inputs: map[string]map[string][]string{},
-		sets: map[string]map[string]bool{}, outputs: map[string]bool{},
+		sets: map[string]map[string]bool{}, outputs: map[string]bool{}, given: map[string]map[string][]string{},
 	}
 	read := func(pattern string, use func([]byte) error) {
 		files, err := filepath.Glob(filepath.Join(dir, pattern))
@@ -81,7 +82,7 @@ func loadSchema(t *testing.T) schema {
 	read("methods/*.json", func(b []byte) error {
 		var x service
 		err := json.Unmarshal(b, &x)
-		s.inputs[x.Service], s.sets[x.Service] = map[string][]string{}, map[string]bool{}
+		s.inputs[x.Service], s.sets[x.Service], s.given[x.Service] = map[string][]string{}, map[string]bool{}, map[string][]string{}
 		for _, m := range x.Methods {
 			if m.Verb == "GET" && slices.Contains(m.Params, "select") {
 				s.sets[x.Service][m.Name] = true
@@ -96,6 +97,7 @@ func loadSchema(t *testing.T) schema {
 			}
 			for _, o := range m.Output {
 				s.outputs[o.Name] = true
+				s.given[x.Service][m.Name] = append(s.given[x.Service][m.Name], o.Name)
 			}
 		}
 		return err
@@ -168,21 +170,27 @@ func calls(files map[string]*ast.File, visit func(name string, args []ast.Expr))
 	}
 }
 
+// methodOf is the method that a call in the package's code names, with the
+// expression of its inputs; "" when it is none.
+func methodOf(name string, args []ast.Expr, consts map[string]string) (service, method string, in ast.Expr) {
+	switch {
+	case name == "compute" && len(args) == 3:
+		method, _ = literal(args[1], consts)
+		return "Erp.BO.APInvoiceSvc", method, args[2]
+	case (name == "Call" || name == "Compute" || name == "Read" || name == "computed") && len(args) == 4:
+		service, _ = literal(args[1], consts)
+		method, _ = literal(args[2], consts)
+		return service, method, args[3]
+	}
+	return "", "", nil
+}
+
 func TestEveryMethodIsCalledWithExactlyItsDocumentedInputs(t *testing.T) {
 	s := loadSchema(t)
 	files, consts := source(t)
 	seen := map[string]bool{}
 	calls(files, func(name string, args []ast.Expr) {
-		service, method, in := "Erp.BO.APInvoiceSvc", "", ast.Expr(nil)
-		switch {
-		case name == "compute" && len(args) == 3:
-			method, _ = literal(args[1], consts)
-			in = args[2]
-		case (name == "Call" || name == "Compute" || name == "Read") && len(args) == 4:
-			service, _ = literal(args[1], consts)
-			method, _ = literal(args[2], consts)
-			in = args[3]
-		}
+		service, method, in := methodOf(name, args, consts)
 		lit, ok := in.(*ast.CompositeLit)
 		if method == "" || !ok {
 			return
@@ -198,10 +206,78 @@ func TestEveryMethodIsCalledWithExactlyItsDocumentedInputs(t *testing.T) {
 		want, there := s.inputs[service][method]
 		require.True(t, there, "%s has no method %s", service, method)
 		require.Equal(t, want, given, "%s/%s", service, method)
-		seen[method] = true
+		seen[service+"/"+method+"("+strings.Join(given, ", ")+")"] = true
 	})
-	require.Greater(t, len(seen), 20, "the test finds the calls no longer: %v", seen)
-	t.Logf("%d methods checked", len(seen))
+	require.Greater(t, len(seen), 50, "the test finds the calls no longer: %v", seen)
+	t.Logf("%d methods checked with their inputs:\n%s", len(seen), strings.Join(slices.Sorted(maps.Keys(seen)), "\n"))
+}
+
+func TestEveryAnswerIsReadByNamesThatItsMethodGives(t *testing.T) {
+	s := loadSchema(t)
+	files, consts := source(t)
+	var seen []string
+	for _, f := range files {
+		for _, d := range f.Decls {
+			fn, ok := d.(*ast.FuncDecl)
+			if !ok || fn.Body == nil {
+				continue
+			}
+			var given, read []string
+			one := map[string]*ast.File{"": {Decls: []ast.Decl{fn}, Name: ast.NewIdent("x")}}
+			calls(one, func(name string, args []ast.Expr) {
+				if service, method, _ := methodOf(name, args, consts); method != "" {
+					given = append(given, s.given[service][method]...)
+				}
+				if (name == "Text" || name == "Bool" || name == "Tableset") && len(args) == 1 {
+					if n, ok := literal(args[0], consts); ok {
+						read = append(read, n)
+					}
+				}
+			})
+			if len(given) == 0 {
+				continue
+			}
+			for _, n := range read {
+				if s.columns["APInvGrp"][n] {
+					continue // of a row, not of the answer
+				}
+				require.Contains(t, given, n, fn.Name.Name)
+				seen = append(seen, fn.Name.Name+" "+n)
+			}
+		}
+	}
+	require.Greater(t, len(seen), 8)
+	slices.Sort(seen)
+	t.Logf("%d names of outputs checked: %s", len(seen), strings.Join(seen, ", "))
+}
+
+func TestEveryColumnThatVerifyAsksForExists(t *testing.T) {
+	s := loadSchema(t)
+	files, consts := source(t)
+	var seen []string
+	ast.Inspect(files["metadata.go"], func(n ast.Node) bool {
+		lit, ok := n.(*ast.CompositeLit)
+		if !ok || len(lit.Elts) != 4 {
+			return true
+		}
+		service, _ := literal(lit.Elts[0], consts)
+		set, _ := literal(lit.Elts[1], consts)
+		table, _ := literal(lit.Elts[2], consts)
+		columns, ok := lit.Elts[3].(*ast.CompositeLit)
+		if !ok {
+			return true
+		}
+		require.True(t, s.sets[service][set], "%s has no set %s", service, set)
+		for _, e := range columns.Elts {
+			if c, ok := literal(e, consts); ok {
+				require.True(t, s.columns[table][c], "table %s has no column %s", table, c)
+				seen = append(seen, table+"."+c)
+			}
+		}
+		return true
+	})
+	require.Greater(t, len(seen), 40)
+	t.Logf("%d columns checked: %s", len(seen), strings.Join(seen, ", "))
 }
 
 func TestEveryColumnThatTheCodeNamesExists(t *testing.T) {
@@ -216,7 +292,7 @@ func TestEveryColumnThatTheCodeNamesExists(t *testing.T) {
 			known[c] = true
 		}
 	}
-	n := 0
+	used := map[string]bool{}
 	calls(files, func(name string, args []ast.Expr) {
 		at := -1
 		switch name {
@@ -232,23 +308,24 @@ func TestEveryColumnThatTheCodeNamesExists(t *testing.T) {
 		if !ok || column == "SelectLine" {
 			return // SelectLine is of a tableset that no published schema has; integrations in the field name it
 		}
-		n++
+		used[column] = true
 		require.True(t, known[column] || s.outputs[column], "no table and no answer has %q", column)
 	})
-	require.Greater(t, n, 25)
+	require.Greater(t, len(used), 25)
 	require.True(t, s.columns["APInvHed"]["ExternalID"])
 	for i := 1; i <= 20; i++ {
 		require.True(t, s.columns["APInvExpTGLC"]["SegValue"+strconv.Itoa(i)])
 		require.True(t, s.columns["GLAccount"]["SegValue"+strconv.Itoa(i)])
 	}
-	t.Logf("%d uses of columns checked", n)
+	t.Logf("%d names of columns and outputs checked: %s", len(used), strings.Join(slices.Sorted(maps.Keys(used)), ", "))
 }
 
 func TestEveryFieldOfARowIsAColumn(t *testing.T) {
 	s := loadSchema(t)
-	n := 0
+	var names []string
 	for table, row := range map[string]any{
-		"Vendor": epicor.Vendor{}, "GLAccount": epicor.GLAccount{}, "COASegValues": epicor.SegmentValue{}, "COASegment": epicor.Segment{}, "APInvHed": epicor.APInvoice{},
+		"APInvGrp": epicor.APInvoiceGroup{},
+		"Vendor":   epicor.Vendor{}, "GLAccount": epicor.GLAccount{}, "COASegValues": epicor.SegmentValue{}, "COASegment": epicor.Segment{}, "APInvHed": epicor.APInvoice{},
 		"COA": epicor.Chart{}, "Currency": epicor.Currency{}, "CurrExRate": epicor.ExchangeRate{}, "FiscalCal": epicor.FiscalCalendar{},
 		"FiscalYr": epicor.FiscalYear{}, "FiscalPer": epicor.FiscalPeriod{}, "POHeader": epicor.PurchaseOrder{}, "PODetail": epicor.PurchaseOrderLine{},
 		"PORel": epicor.PurchaseOrderRelease{}, "CheckHed": epicor.Payment{}, "APTran": epicor.PaymentLine{},
@@ -259,11 +336,12 @@ func TestEveryFieldOfARowIsAColumn(t *testing.T) {
 			if name == "-" {
 				continue
 			}
-			n++
+			names = append(names, table+"."+name)
 			require.True(t, s.columns[table][name], "table %s has no column %s", table, name)
 		}
 	}
-	t.Logf("%d fields checked", n)
+	slices.Sort(names)
+	t.Logf("%d fields checked: %s", len(names), strings.Join(names, ", "))
 }
 
 func TestEveryEntitySetExistsWithItsKey(t *testing.T) {
@@ -272,9 +350,9 @@ func TestEveryEntitySetExistsWithItsKey(t *testing.T) {
 	tables := map[string]string{
 		"GLAccounts": "GLAccount", "COASegValues": "COASegValues", "COASegments": "COASegment", "Vendors": "Vendor", "APInvoices": "APInvHed",
 		"COAs": "COA", "Currencies": "Currency", "CurrExRates": "CurrExRate", "FiscalCals": "FiscalCal", "FiscalYrs": "FiscalYr", "FiscalPers": "FiscalPer",
-		"POes": "POHeader", "PODetails": "PODetail", "PORels": "PORel", "PaymentEntries": "CheckHed", "APTrans": "APTran",
+		"APInvGrps": "APInvGrp", "POes": "POHeader", "PODetails": "PODetail", "PORels": "PORel", "PaymentEntries": "CheckHed", "APTrans": "APTran",
 	}
-	n := 0
+	var seen []string
 	calls(files, func(name string, args []ast.Expr) {
 		if name != "NewEntities" || len(args) < 4 {
 			return
@@ -294,7 +372,9 @@ func TestEveryEntitySetExistsWithItsKey(t *testing.T) {
 		}
 		// The address of one row names its key.
 		require.True(t, s.sets[service][set+"_"+strings.Join(key, "_")], "%s has another key than %v", set, key)
-		n++
+		seen = append(seen, service+"/"+set+"("+strings.Join(key, ", ")+")")
 	})
-	require.Equal(t, len(tables), n)
+	require.Len(t, seen, len(tables))
+	slices.Sort(seen)
+	t.Logf("%d entity sets checked with their keys: %s", len(seen), strings.Join(seen, ", "))
 }

@@ -9,12 +9,8 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/shopspring/decimal"
-
 	"github.com/ml-connector/ml-connector/internal/wire"
 )
-
-func decimalOf(d decimal.Decimal) wire.Decimal { return wire.DecimalOf(d) }
 
 // Function is an Epicor Function: named inputs to named outputs. An error is
 // answered as a broken business rule.

@@ -99,6 +99,42 @@ func groupNew(lock bool) func(*call) (results, *fault) {
 	}
 }
 
+// groupApplyDate sets the apply date of the row that is being added or changed.
+func groupApplyDate(c *call) (results, *fault) {
+	ts, f := c.tableset(groupTables())
+	if f != nil {
+		return nil, f
+	}
+	r, f := ts.current(tabGroup)
+	if f != nil {
+		return nil, f
+	}
+	if id := c.str("GroupID"); id != r.str("GroupID") {
+		return nil, business(tabGroup, "GroupID", "Group %s is not the one that is changed.", id)
+	}
+	d := c.day("NewApplyDate")
+	if f := c.checkPeriod(tabGroup, d); f != nil {
+		return nil, f
+	}
+	r.setDay("ApplyDate", d)
+	c.co.setPeriod(r, d)
+	return results{"DateMessage": "", "ds": ts}, nil
+}
+
+// groupLike makes a group with the apply date of another one.
+func groupLike(c *call) (results, *fault) {
+	from, ok := c.co.group(c.str("sFromGroupID"))
+	if !ok {
+		return nil, business(tabGroup, "GroupID", "Group %s is not valid.", c.str("sFromGroupID"))
+	}
+	g := c.blankGroup()
+	g["GroupID"], g["ApplyDate"] = c.str("sToGrouID"), from["ApplyDate"]
+	if f := c.lengths(c.co.groups.def, g); f != nil {
+		return nil, f
+	}
+	return nil, c.createGroup(g)
+}
+
 func groupUpdate(c *call) (results, *fault) {
 	ts, f := c.tableset(groupTables())
 	if f != nil {

@@ -120,7 +120,8 @@ type company struct {
 	receipts []row    // lines of receipts, invoiced or not
 	queue    []string // groups that wait for the agent to post them
 	invoices map[string]*invoice
-	order    []string // keys of invoices in the order of their creation
+	logged   map[string]bool // keys of logged invoices
+	order    []string        // keys of invoices in the order of their creation
 	rates    map[string]decimal.Decimal
 	closed   map[[2]int]bool
 	trueSign bool // Options.TrueSignLines
@@ -169,7 +170,7 @@ func (s *Server) addCompany(c Company) {
 		trueSign: s.opts.TrueSignLines,
 		more:     map[string]*records{}, files: map[string]file{}, fileRefs: map[int64]string{},
 		baqs: map[string][]map[string]any{}, funcs: map[string]Function{},
-		invoices: map[string]*invoice{}, rates: map[string]decimal.Decimal{}, closed: map[[2]int]bool{},
+		invoices: map[string]*invoice{}, logged: map[string]bool{}, rates: map[string]decimal.Decimal{}, closed: map[[2]int]bool{},
 	}
 	for _, r := range receiptTables() {
 		sch[r.name] = r

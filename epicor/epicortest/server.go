@@ -71,6 +71,10 @@ type Options struct {
 	// PostLater makes a submitted group wait for RunAgent, as it waits for the
 	// system agent of a live tenant. By default it is posted at once.
 	PostLater bool
+	// NextLinks makes a list that was cut off say so with an @odata.nextLink, whose
+	// host and path are the server's own and not those that the client reached it
+	// by. By default a list ends silently, as the guides say; links occur.
+	NextLinks bool
 	// MaxLength bounds text columns, "Table.Column" to characters. Entries are
 	// added to the defaults APInvHed.InvoiceNum 50, APInvGrp.GroupID 9 and
 	// Vendor.VendorID 8, which are from practice: the vendor's schema gives no

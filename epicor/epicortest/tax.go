@@ -4,8 +4,6 @@ import (
 	"encoding/base64"
 	"path"
 	"slices"
-
-	"github.com/shopspring/decimal"
 )
 
 // newTax adds a tax to an invoice; any code is taken, since a fake knows no
@@ -158,74 +156,4 @@ func (u *updating) attach(r row) *fault {
 	u.changed(a)
 	inv.att = append(inv.att, a)
 	return nil
-}
-
-// cancelInvoice makes an invoice that takes a posted one back: the same lines
-// with the opposite sign, unposted, in the given group.
-func cancelInvoice(c *call) (results, *fault) {
-	if _, f := c.tableset(invoiceTables()); f != nil {
-		return nil, f
-	}
-	src, f := c.invoice(c.int("sourceVendorNum"), c.str("sourceInvoiceNum"))
-	if f != nil {
-		return nil, f
-	}
-	g, f := c.openGroup(c.str("groupID"))
-	if f != nil {
-		return nil, f
-	}
-	number, on := c.str("newInvoiceNum"), c.day("newInvoiceDate")
-	switch {
-	case !src.hed.bool("Posted"):
-		return nil, business(tabHed, "Posted", "Invoice %s is not posted: delete it.", src.hed.str("InvoiceNum"))
-	case src.hed.str("RefCancelledby") != "":
-		return nil, business(tabHed, "RefCancelledby", "Invoice %s was cancelled by %s already.", src.hed.str("InvoiceNum"), src.hed.str("RefCancelledby"))
-	case number == "":
-		return nil, business(tabHed, "InvoiceNum", "Invoice number is required.")
-	}
-	if _, ok := c.co.invoices[c.co.invoiceKey(src.hed.int("VendorNum"), number)]; ok {
-		return nil, c.s.duplicate(tabHed, "Invoice %s of supplier %s already exists.", number, src.hed.str("VendorNumVendorID"))
-	}
-	if f := c.checkPeriod(tabHed, g.day("ApplyDate")); f != nil {
-		return nil, f
-	}
-	u := &updating{c: c, ts: newTableset(invoiceTables()), touched: map[string]*invoice{}}
-	inv := src.clone()
-	inv.att = nil
-	minus := decimal.NewFromInt(-1)
-	for _, n := range keptTables() {
-		for _, r := range inv.rows(n) {
-			r["InvoiceNum"], r["SysRowID"] = number, zeroGUID
-			for col, v := range map[string]any{"GroupID": g["GroupID"], "Posted": false} {
-				if _, ok := r[col]; ok {
-					r[col] = v
-				}
-			}
-			for _, col := range []string{"DocInvoiceVendorAmt", "ScrDocInvoiceVendorAmt", "DocExtCost", "ScrDocExtCost", "VendorQty", "ScrVendorQty", "OurQty", "ScrOurQty", "DocExpAmt", "DocScrExpAmt", "DocTaxAmt", "ScrDocTaxAmt"} {
-				if _, ok := r[col]; ok {
-					r.setNum(col, r.num(col).Mul(minus))
-				}
-			}
-			u.changed(r)
-		}
-	}
-	h := inv.hed
-	c.co.nextHead++
-	h["HeadNum"], h["EntryPerson"], h["GLPosted"], h["CancellationInv"] = c.co.nextHead, c.user.Name, false, true
-	h["InvoiceRef"], h["RefCancelledby"], h["TranDocTypeID"] = src.hed["InvoiceNum"], "", c.str("newDocType")
-	if !c.s.opts.CancellationKeepsKey {
-		h["ExternalID"] = ""
-	}
-	h.setDay("InvoiceDate", on)
-	h["ApplyDate"] = g["ApplyDate"]
-	c.co.setPeriod(h, g.day("ApplyDate"))
-	u.total(inv)
-	k := c.co.invoiceKey(h.int("VendorNum"), number)
-	old := src.clone()
-	old.hed["RefCancelledby"] = number
-	u.changed(old.hed)
-	u.touched[k], u.touched[old.hed.key(c.co.schema[tabHed].key)] = inv, old
-	u.order = []string{k, old.hed.key(c.co.schema[tabHed].key)}
-	u.commit()
-	return results{"grpTotalInvAmt": decimalOf(c.co.groupTotal(g.str("GroupID"))), "lEnableGenLegalNum": false}, nil
 }

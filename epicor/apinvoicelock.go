@@ -1,0 +1,259 @@
+package epicor
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+)
+
+// unlockTime is how long giving a group free may take after the caller has gone away.
+const unlockTime = 30 * time.Second
+
+// ErrGroupForeign says that the entry group was created by somebody else; it is never entered.
+var ErrGroupForeign = errors.New("epicor: the entry group belongs to somebody else")
+
+// groupLock counts who in this process works in a group, so that the first takes
+// the lock and the last gives it free.
+type groupLock struct {
+	turn  chan struct{} // held while the lock is taken or given back
+	users int           // guarded by turn
+	ds    *Tableset     // the group as it was locked; guarded by turn
+	refs  int           // guarded by APInvoiceService.mu
+}
+
+// groupName names the entry group of an invoice.
+func (s *APInvoiceService) groupName(in *APInvoiceInput) string {
+	switch {
+	case in.Group != "":
+		return in.Group
+	case s.opts.Group != nil:
+		return s.opts.Group(*in)
+	}
+	letter := "X"
+	if in.Currency != "" {
+		letter = in.Currency[:1]
+	}
+	switch s.opts.Strategy {
+	case GroupByMonth:
+		return s.opts.GroupPrefix + in.ApplyDate.Time().Format("0601")
+	case GroupByDay:
+		return s.opts.GroupPrefix + in.ApplyDate.Time().Format("060102")
+	case GroupByDayAndCurrency:
+	default:
+	}
+	return s.opts.GroupPrefix + in.ApplyDate.Time().Format("060102") + letter
+}
+
+// enter makes a group, where it does not exist, and locks it for this client's
+// user. leave must be called once.
+func (s *APInvoiceService) enter(ctx context.Context, id string, apply Date) (leave func(context.Context) error, err error) {
+	l := s.groupLock(id)
+	select {
+	case l.turn <- struct{}{}:
+	case <-ctx.Done():
+		s.dropLock(id)
+		return nil, ctx.Err()
+	}
+	defer func() { <-l.turn }()
+	if l.users == 0 {
+		if l.ds, err = s.lock(ctx, id, apply); err != nil {
+			s.dropLock(id)
+			return nil, err
+		}
+	}
+	l.users++
+	return func(ctx context.Context) error { return s.leave(ctx, id, l) }, nil
+}
+
+func (s *APInvoiceService) leave(ctx context.Context, id string, l *groupLock) error {
+	defer s.dropLock(id)
+	l.turn <- struct{}{}
+	defer func() { <-l.turn }()
+	l.users--
+	if l.users > 0 {
+		return nil
+	}
+	return s.unlock(ctx, id, l.ds)
+}
+
+// unlock gives a group free by UnlockAPGroup, which clears only the lock of the
+// caller's own user; UnlockGroup does not say so. It may be repeated.
+func (s *APInvoiceService) unlock(ctx context.Context, id string, ds *Tableset) error {
+	// The caller may have gone away; a group that stays locked keeps people out.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), unlockTime)
+	defer cancel()
+	_, err := s.c.Compute(ctx, groupService, "UnlockAPGroup", Params{"groupID": id, "ds": ds}) // whatever the answer holds
+	return err
+}
+
+// Release gives a group free that this client's user still holds although
+// nobody in this process works in it: a process that was killed left it locked,
+// and people could not post it. A group that somebody else holds, that is free
+// or gone is left alone. It is repeatable. Another process of the same user that
+// works in the group at the moment loses its lock, so call it only when
+// recovering.
+func (s *APInvoiceService) Release(ctx context.Context, group string) error {
+	l := s.groupLock(group)
+	defer s.dropLock(group)
+	select {
+	case l.turn <- struct{}{}:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	defer func() { <-l.turn }()
+	if l.users > 0 {
+		return nil
+	}
+	ds, err := s.group(ctx, group)
+	if errors.Is(err, ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	row, err := one(ds, tableGroup)
+	if err != nil {
+		return err
+	}
+	user, err := s.user(ctx)
+	if err != nil {
+		return err
+	}
+	if by := row.Text("ActiveUserID"); by == "" || user == "" || !strings.EqualFold(by, user) {
+		return nil
+	}
+	return s.unlock(ctx, group, ds)
+}
+
+func (s *APInvoiceService) groupLock(id string) *groupLock {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	l := s.groups[id]
+	if l == nil {
+		l = &groupLock{turn: make(chan struct{}, 1)}
+		s.groups[id] = l
+	}
+	l.refs++
+	return l
+}
+
+func (s *APInvoiceService) dropLock(id string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if l := s.groups[id]; l != nil {
+		if l.refs--; l.refs == 0 {
+			delete(s.groups, id)
+		}
+	}
+}
+
+// lock sees to it that the group exists and is ours, and locks it. Both may be
+// repeated without harm.
+func (s *APInvoiceService) lock(ctx context.Context, id string, apply Date) (*Tableset, error) {
+	ds, err := s.group(ctx, id)
+	if errors.Is(err, ErrNotFound) {
+		if err = s.makeGroup(ctx, id, apply); err == nil {
+			ds, err = s.group(ctx, id)
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	row, err := one(ds, tableGroup)
+	if err != nil {
+		return nil, err
+	}
+	user, err := s.user(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if by := row.Text("CreatedBy"); user != "" && !strings.EqualFold(by, user) {
+		return nil, fmt.Errorf("%w: group %s was created by %s, not by %s", ErrGroupForeign, id, by, user)
+	}
+	res, err := s.c.Compute(ctx, groupService, "LockAPGroup", Params{"groupID": id, "ds": ds})
+	var e *Error
+	if errors.As(err, &e) && !e.Refused() {
+		// It may be locked all the same.
+		return nil, errors.Join(err, s.unlock(ctx, id, ds))
+	}
+	if err != nil {
+		return nil, err
+	}
+	out, err := res.Tableset("ds")
+	if err != nil {
+		return ds, nil //nolint:nilerr // the lock is taken; what is needed to give it back is there
+	}
+	// Epicor locks "only if the group is not locked already": look who has it.
+	if row, err := one(out, tableGroup); err == nil {
+		if by := row.Text("ActiveUserID"); user != "" && by != "" && !strings.EqualFold(by, user) {
+			return nil, &Error{
+				Operation: groupService + "/LockAPGroup", Status: http.StatusConflict,
+				Message: fmt.Sprintf("group %s is locked by %s", id, by),
+			}
+		}
+	}
+	return out, nil
+}
+
+// user is the Epicor user whose groups are entered, "" where it is not known.
+func (s *APInvoiceService) user(ctx context.Context) (string, error) {
+	if s.opts.User != "" {
+		return s.opts.User, nil
+	}
+	cred, err := opened(ctx, s.c.cred)
+	if err != nil {
+		return "", credentialError(groupService, err)
+	}
+	return userOf(cred), nil
+}
+
+func (s *APInvoiceService) group(ctx context.Context, id string) (*Tableset, error) {
+	return s.c.APInvoiceGroups.GetByID(ctx, id)
+}
+
+// makeGroup creates a group. Somebody may create it at the same moment, and an
+// answer may get lost, so a failure is only one when the group does not exist
+// afterwards.
+func (s *APInvoiceService) makeGroup(ctx context.Context, id string, apply Date) error {
+	ds, err := s.c.APInvoiceGroups.GetNewAPInvGrpNoLock(ctx, NewTableset())
+	if err != nil {
+		return err
+	}
+	row, err := one(ds, tableGroup)
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(row.Set("GroupID", id), row.Set("ApplyDate", apply)); err != nil {
+		return err
+	}
+	row.drop("SysRevID")
+	row.drop("SysRowID")
+	_, err = s.c.APInvoiceGroups.Update(ctx, ds)
+	var e *Error
+	if err != nil && errors.As(err, &e) && (!e.Refused() || e.Duplicate()) {
+		if _, gone := s.group(ctx, id); gone == nil {
+			return nil
+		}
+	}
+	return err
+}
+
+// one returns the row of a table that has exactly one.
+func one(ds *Tableset, table string) (*Row, error) {
+	rows := ds.Current(table)
+	if len(rows) != 1 {
+		return nil, fmt.Errorf("epicor: the answer holds %d rows of %s, expected one", len(rows), table)
+	}
+	return rows[0], nil
+}
+
+func orObject(raw json.RawMessage) json.RawMessage {
+	if len(raw) == 0 {
+		return json.RawMessage("{}")
+	}
+	return raw
+}
