@@ -16,7 +16,9 @@ type User struct {
 	Active            Flag           `json:"active"`
 	DisplayName       string         `json:"displayName"`
 	Name              UserName       `json:"name"`
+	Emails            []UserEmail    `json:"emails"`
 	PreferredLanguage string         `json:"preferredLanguage"`
+	Timezone          string         `json:"timezone"`
 	Enterprise        UserEnterprise `json:"urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"`
 
 	// Raw is the object as it came, with the fields that have none here. Encoding
@@ -56,7 +58,50 @@ type UserEnterprise struct {
 	CostCenter     string `json:"costCenter"`
 	Department     string `json:"department"`
 	StartDate      Time   `json:"startDate"`
+	// TerminationDate is null for who still works there.
+	TerminationDate Time        `json:"terminationDate"`
+	Manager         UserManager `json:"manager"`
 }
+
+// UserEmail is an address of a person.
+type UserEmail struct {
+	Value    string `json:"value"`
+	Type     string `json:"type"` // work, home
+	Verified bool   `json:"verified"`
+}
+
+// UserManager is a person's superior.
+type UserManager struct {
+	Value          string `json:"value,omitempty"` // UUID
+	EmployeeNumber string `json:"employeeNumber,omitempty"`
+}
+
+// UserSearch selects users by a SCIM filter.
+type UserSearch struct {
+	// Filter is such as `active eq true`; "" is all. Texts from outside must be
+	// written as JSON, so that none leaves its literal: see FilterText.
+	Filter string `json:"filter,omitempty"`
+	// Attributes are the parts of a user that are wanted, ExcludedAttributes those
+	// that are not; none of both is all that the scopes allow.
+	Attributes         []string `json:"attributes,omitempty"`
+	ExcludedAttributes []string `json:"excludedAttributes,omitempty"`
+	Count              int      `json:"count,omitempty"` // of a page, at most 1000; 0 leaves it to the vendor
+}
+
+// FilterText writes a text as a literal of a SCIM filter (RFC 7644).
+func FilterText(s string) string {
+	b, _ := json.Marshal(s) // a string always encodes
+	return string(b)
+}
+
+// userSearch is the body of a search.
+type userSearch struct {
+	Schemas []string `json:"schemas"`
+	UserSearch
+	Cursor string `json:"cursor,omitempty"`
+}
+
+const searchSchema = "urn:ietf:params:scim:api:messages:concur:2.0:SearchRequest"
 
 // UsersService reads identities. Follows the Identity v4.1 page. It takes a
 // company's token. Scope: identity.user.core.read, and
@@ -86,16 +131,7 @@ func (s *UsersService) ByLogin(ctx context.Context, login string) (*User, error)
 	if strings.TrimSpace(login) == "" || len(login) > 300 {
 		return nil, &Error{Operation: operation, Status: http.StatusBadRequest, Message: "the log-in name is missing or too long; nothing was sent"}
 	}
-	// A filter's literal is written as JSON is (RFC 7644), so no name can leave it.
-	literal, err := json.Marshal(login)
-	if err != nil {
-		return nil, &Error{Operation: operation, Err: err}
-	}
-	body := map[string]any{
-		"schemas": []string{"urn:ietf:params:scim:api:messages:concur:2.0:SearchRequest"},
-		"filter":  "userName eq " + string(literal),
-		"count":   10,
-	}
+	body := userSearch{Schemas: []string{searchSchema}, UserSearch: UserSearch{Filter: "userName eq " + FilterText(login), Count: 10}}
 	var a struct {
 		Resources []*User `json:"Resources"`
 	}

@@ -100,7 +100,7 @@ func (s *Server) routes() http.Handler {
 		reportRoutes(), report3Routes(), listRoutes(), userRoutes(), paymentRequestRoutes(),
 		listWriteRoutes(), vendorRoutes(), subscriptionRoutes(), connectionRoutes(), financialRoutes(), entry3Routes(),
 		reportWriteRoutes(), remarkRoutes(), paymentRoutes(), orderRoutes(), spendUserRoutes(), rateRoutes(), imageRoutes(),
-		accountingRoutes(), invoiceWriteRoutes(), entry3WriteRoutes(), expense4Routes(),
+		accountingRoutes(), invoiceWriteRoutes(), entry3WriteRoutes(), expense4Routes(), userWriteRoutes(),
 	} {
 		for _, rt := range table {
 			mux.Handle(rt.pattern, s.resource(rt))

@@ -79,10 +79,9 @@ func unused() []string {
 		"POST /invoice/payment-confirmation/v4/payments", "GET /invoice/provider-payment/v4/payments",
 		"POST /invoice/provider-payment/v4/payments/{paymentId}", "POST /invoice/provider-payment/v4/payments/bulkUpdate",
 		"PATCH /invoice/provider-payment/v4/invoices/{invoiceId}/paymentmetadata",
-		// People are the customer's to make; schemas do not change.
-		"POST /profile/identity/v4.1/Users", "PATCH /profile/identity/v4.1/Users/{id}", "PUT /profile/identity/v4.1/Users/{id}",
-		"DELETE /profile/identity/v4.1/Users/{id}", "GET /profile/identity/v4.1/Schemas", "GET /profile/identity/v4.1/Schemas/{id}",
-		"GET /profile/identity/v4.1/ServiceProviderConfig", "GET /profile/identity/v4.1/ResourceTypes",
+		// What the service can do in general, of which a program has no use.
+		"GET /profile/identity/v4.1/Schemas", "GET /profile/identity/v4.1/Schemas/{id}", "GET /profile/identity/v4.1/ServiceProviderConfig",
+		"GET /profile/identity/v4.1/ResourceTypes",
 	}
 }
 

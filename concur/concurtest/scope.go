@@ -9,6 +9,7 @@ const (
 	scopeListRead     = "spend.list.read"
 	scopeItemRead     = "spend.listitem.read"
 	scopeListWrite    = "spend.list.write"
+	scopeUserWrite    = "identity.user.coreenterprise.writeonly"
 	scopeTax          = "expense.report.tax.readwrite"
 	scopeListDelete   = "spend.list.delete"
 	scopeItemWrite    = "spend.listitem.write"
@@ -40,7 +41,7 @@ func allScopes() []string {
 	return []string{
 		scopeInvoice3, scopeExpense3, scopeFinancial, scopeEvents, scopeReportRead, scopeReportWrite,
 		scopeUserCore, scopeUserCoreMore, scopeUserCompany, scopeUserEvents, scopeUserIDs,
-		scopeListRead, scopeItemRead, scopeListWrite, scopeListDelete, scopeTax, scopeItemWrite, scopeItemDelete, scopeVendors3, scopeUser,
+		scopeListRead, scopeItemRead, scopeListWrite, scopeListDelete, scopeTax, scopeUserWrite, scopeItemWrite, scopeItemDelete, scopeVendors3, scopeUser,
 		scopeWorkflow, scopePayRead, scopePayWrite, scopeOrders3, scopeSpendUsers, scopeRates, scopeImages, scopeDocuments,
 		scopeAccountRead, scopeAccountWrite, scopeSpendEvents, scopeProvision,
 	}
