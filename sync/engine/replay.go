@@ -27,6 +27,10 @@ type PlanItem struct {
 	// Returnable: nothing of it stands in the target, and its source wants to be
 	// told, so that Return may give it back.
 	Returnable bool `json:"returnable,omitempty"`
+	// Outlook, Why and Issues are what Preview foresees.
+	Outlook Outlook           `json:"outlook,omitempty"`
+	Why     string            `json:"why,omitempty"`
+	Issues  []connector.Issue `json:"issues,omitempty"` // without personal values
 }
 
 // ReplayAction says what a replay does with a transfer.

@@ -25,13 +25,13 @@ type Status struct {
 	Since time.Time
 	Due   time.Time // when the engine works on it again; zero: never by itself
 
-	Period      string
-	Revision    int64
-	Generation  int
-	Effect      Effect
-	Totals      []connector.Total
-	Issues      []connector.Issue // without personal values; Engine.Issues has them
-	Receipt     *connector.Receipt
+	Period     string
+	Revision   int64
+	Generation int
+	Effect     Effect
+	Totals     []connector.Total
+	Issues     []connector.Issue // without personal values; Engine.Issues has them
+	Receipt    *connector.Receipt
 	// Beside are the receipts of earlier revisions that stand too, the newest first:
 	// Receipt is then that of a delta.
 	Beside      []connector.Receipt
