@@ -33,11 +33,12 @@ type plant struct {
 	log     audit.Log
 	carrier http.RoundTripper // to both vendors
 	places  places
-	rules   *rulebook
+	book    *rulebook
 	policy  engine.Policy
 	options engine.Options
 	timeout time.Duration // of one call; 0: a minute
 	from    time.Time     // going live
+	overlap time.Duration // of sweeps
 	final   epicorsync.Final
 	mirrors *engine.MirrorPolicy // nil: none
 }
@@ -157,8 +158,8 @@ func (p plant) wire() (*machine, error) {
 		return nil, err
 	}
 	sink := epicorsync.Invoices(target, &epicorsync.InvoicesOptions{Final: p.final, Reversal: epicorsync.Cancel, Now: now})
-	by := mapper{p.rules, epicorsync.Tables(target, &epicorsync.TablesOptions{ClosedColumn: "FAClosedPeriod", Now: now})}
-	reports := concursync.Reports(source, &concursync.ReportsOptions{From: p.from, Concurrency: 1})
+	by := mapper{p.book, epicorsync.Tables(target, &epicorsync.TablesOptions{ClosedColumn: "FAClosedPeriod", Now: now})}
+	reports := concursync.Reports(source, &concursync.ReportsOptions{From: p.from, Concurrency: 1, Overlap: p.overlap})
 	invoices := concursync.PaymentRequests(source, &concursync.PaymentRequestsOptions{
 		From: p.from, ReadyApproval: []string{concurtest.Approved}, WithdrawnApproval: []string{concurtest.SentBack},
 	})

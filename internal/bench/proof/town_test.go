@@ -48,13 +48,13 @@ var (
 )
 
 const (
-	lateCentre  = "4711"           // the first edition of the rules lacks it
-	lateAccount = "6610|310|00"    // Epicor lacks it at first
-	lateVendor  = "LATE"           // so does it this supplier
-	clearing    = "1490|000|00"    // of private expenses on the company's card
-	taxAccount  = "2310|000|00"    // of tax on a supplier's invoice
-	travelCard  = "V0088"          // in the employee's name
-	buyingCard  = "V0090"          // the company's own
+	lateCentre  = "4711"        // the first edition of the rules lacks it
+	lateAccount = "6610|310|00" // Epicor lacks it at first
+	lateVendor  = "LATE"        // so does it this supplier
+	clearing    = "1490|000|00" // of private expenses on the company's card
+	taxAccount  = "2310|000|00" // of tax on a supplier's invoice
+	travelCard  = "V0088"       // in the employee's name
+	buyingCard  = "V0090"       // the company's own
 	eventsURL   = "https://connector.example.com/concur/events"
 	connectorID = "mill"           // the tenant
 	targetID    = "epicor-ap"      // its target
