@@ -186,6 +186,9 @@ func (s *APInvoiceService) Delete(ctx context.Context, vendorNum int, number, ke
 		return err
 	}
 	err = s.DeleteByID(ctx, vendorNum, number)
+	if errors.Is(err, ErrNotFound) {
+		err = s.headers.absent(ctx, err, vendorNum, number)
+	}
 	if lerr := leave(ctx); err == nil && lerr != nil {
 		return fmt.Errorf("epicor: invoice %s is deleted, but its group stays locked: %w", inv.ID(), lerr)
 	}

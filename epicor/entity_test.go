@@ -216,14 +216,18 @@ func TestAnyEntitySetCanBeRead(t *testing.T) {
 	require.Equal(t, "USD", v.Code)
 }
 
-// Whatever text a filter holds, the server compares with that very text.
+// Whatever text a filter holds, the server compares with that very text, and a
+// key with it finds its row.
 func FuzzAFilterReachesTheServerUnchanged(f *testing.F) {
 	srv := epicortest.New(options())
 	c, err := epicor.NewClient(srv.Root(company), credential(), &epicor.Options{AllowHTTP: true, HTTP: srv.Client()})
 	if err != nil {
 		f.Fatal(err)
 	}
-	for _, s := range []string{"O'Neil", "%27", "a&b=c", "ü€", "50% + 1", "\x01\t", "' or true or '", "#?/\\"} {
+	for _, s := range []string{
+		"O'Neil", "''", "%27", "%", "a&b=c", "ü€", "\U0001f600", "e\u0301", "50% + 1", "\x00", "\x01\t\r\n\x7f", "\u2028", "' or true or '",
+		"#?/\\", "..", " ", "null", "true", "6ba7b810-9dad-11d1-80b4-00c04fd430c8", "2026-10-30T00:00:00Z", "$filter",
+	} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, id string) {
@@ -231,11 +235,20 @@ func FuzzAFilterReachesTheServerUnchanged(f *testing.F) {
 			return
 		}
 		srv.AddVendors(company, epicortest.Vendor{Num: 5, ID: id, Name: "it"}, epicortest.Vendor{Num: 6, ID: id + "x", Name: "other"})
-		for _, filter := range []odata.Filter{odata.Eq("VendorID", id), odata.And(odata.StartsWith("VendorID", id), odata.EndsWith("VendorID", id), odata.Not(odata.Eq("VendorID", id+"x")))} {
+		for _, filter := range []odata.Filter{
+			odata.Eq("VendorID", id), odata.Not(odata.Ne("VendorID", id)), odata.In("VendorID", id, id+"y"),
+			odata.And(odata.Ge("VendorID", id), odata.Le("VendorID", id), odata.Not(odata.Gt("VendorID", id)), odata.Not(odata.Lt("VendorID", id))),
+			odata.And(odata.StartsWith("VendorID", id), odata.EndsWith("VendorID", id), odata.Contains("VendorID", id), odata.Not(odata.Eq("VendorID", id+"x"))),
+		} {
 			p, err := c.Vendors.ListPage(t.Context(), odata.Query{Filter: filter}, "")
-			require.NoError(t, err)
-			require.Len(t, p.Items, 1)
+			require.NoError(t, err, filter.String())
+			require.Len(t, p.Items, 1, filter.String())
 			require.Equal(t, "it", p.Items[0].Name)
+			require.Equal(t, id, p.Items[0].VendorID)
 		}
+		srv.AddSegments(company, epicortest.SegmentValue{Segment: 2, Code: id, Name: "it"}, epicortest.SegmentValue{Segment: 2, Code: id + "x", Name: "other"})
+		v, err := c.SegmentValues.Get(t.Context(), "MAIN", 2, id)
+		require.NoError(t, err)
+		require.Equal(t, id, v.Code)
 	})
 }

@@ -1,6 +1,7 @@
 package epicor_test
 
 import (
+	"context"
 	"net/http"
 	"testing"
 
@@ -77,4 +78,43 @@ func TestColumnsOfABaseTypeAndOfSeveralSchemasAreFound(t *testing.T) {
 	require.ErrorIs(t, err, epicor.ErrMissing)
 	require.NotContains(t, err.Error(), "APInvHed.InvoiceNum")
 	require.ErrorContains(t, err, "APInvHed.DocTaxAmt")
+}
+
+func TestEachSetVerifiesTheColumnsOfItsRows(t *testing.T) {
+	_, c := pair(t, nil)
+	for set, verify := range map[string]func(context.Context, ...string) (*epicor.Schema, error){
+		"COAs": c.Charts.Verify, "COASegments": c.Segments.Verify, "COASegValues": c.SegmentValues.Verify, "GLAccounts": c.GLAccounts.Verify,
+		"Currencies": c.Currencies.Verify, "CurrExRates": c.ExchangeRates.Verify, "FiscalCals": c.FiscalCalendars.Verify,
+		"FiscalYrs": c.FiscalYears.Verify, "FiscalPers": c.FiscalPeriods.Verify, "Vendors": c.Vendors.Verify, "POes": c.PurchaseOrders.Verify,
+		"PODetails": c.PurchaseOrderLines.Verify, "PORels": c.PurchaseOrderReleases.Verify, "PaymentEntries": c.Payments.Verify,
+		"APTrans": c.PaymentLines.Verify, "APInvGrps": c.APInvoiceGroups.Verify,
+	} {
+		s, err := verify(t.Context())
+		require.NoError(t, err, set)
+		require.True(t, s.Has(set, "Company"), set)
+	}
+}
+
+func TestASetWithoutAColumnThatIsNeededSaysWhich(t *testing.T) {
+	_, c := pair(t, nil)
+	s, err := c.Vendors.Verify(t.Context(), "VendorID")
+	require.NoError(t, err)
+	require.Equal(t, 8, s.Length("Vendors", "VendorID"))
+	_, err = c.Vendors.Verify(t.Context(), "EmpID_c")
+	require.ErrorIs(t, err, epicor.ErrMissing)
+	require.ErrorContains(t, err, "Vendors.EmpID_c")
+	type row struct {
+		Company   string
+		VendorNum int
+		Nickname  string
+		note      string
+	}
+	_, err = epicor.NewEntities[row](c, "Erp.BO.VendorSvc", "Vendors", "Company", "VendorNum").Verify(t.Context())
+	require.ErrorContains(t, err, "Vendors.Nickname")
+	require.NotContains(t, err.Error(), "note")
+	_ = row{note: ""}
+	_, err = epicor.NewEntities[row](c, "Erp.BO.VendorSvc", "Suppliers", "Company", "VendorNum").Verify(t.Context())
+	require.ErrorContains(t, err, "no set Suppliers")
+	_, err = epicor.NewBAQ[row](c, "zOpen").Verify(t.Context())
+	require.ErrorContains(t, err, "no metadata")
 }

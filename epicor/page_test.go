@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/url"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -205,4 +206,23 @@ func drain[T any](t *testing.T, e *epicor.Entities[T]) (n int, failed error) {
 		}
 	}
 	return n, failed
+}
+
+func TestAServerThatSendsLinksIsReadToItsEndByKeyAndBySkip(t *testing.T) {
+	for _, bySkip := range []bool{false, true} {
+		o := options()
+		o.NextLinks = true
+		srv := epicortest.New(o)
+		seed(srv)
+		c := client(t, srv, &epicor.Options{PageSize: 10, BySkip: bySkip})
+		many(srv, 37)
+		srv.ResetCalls()
+		require.Len(t, nums(t, c, odata.Query{}), 40, "a full last page bears a link, too")
+		calls := srv.Calls()
+		require.Len(t, calls, 5)
+		for _, call := range calls {
+			require.Equal(t, "/api/v2/odata/EPIC06/Erp.BO.VendorSvc/Vendors", call.Path, "at our own address, not at the server's")
+		}
+		require.Equal(t, bySkip, strings.Contains(calls[2].Query, "skip"))
+	}
 }
