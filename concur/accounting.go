@@ -213,6 +213,22 @@ func (s *AccountingIntegrationService) PutLists(ctx context.Context, companyID, 
 	return erpPatch(ctx, s.client, "AccountingIntegration.PutLists", companyID, erpID, "lists", deleteAll, data)
 }
 
+// TaxData walks over the tax codes that Concur holds, one row for each country.
+func (s *AccountingIntegrationService) TaxData(ctx context.Context, companyID, erpID string) iter.Seq2[*ERPTaxData, error] {
+	return erpList[ERPTaxData](ctx, s.client, "AccountingIntegration.TaxData", companyID, erpID, "taxData")
+}
+
+// AddTaxData gives further tax codes to Concur. It is sent once, at most 4 MB.
+func (s *AccountingIntegrationService) AddTaxData(ctx context.Context, companyID, erpID string, data []ERPTaxData) (*ERPRequest, error) {
+	return erpWrite(ctx, s.client, "AccountingIntegration.AddTaxData", http.MethodPost, companyID, erpID, "taxData", false, data)
+}
+
+// ReplaceTaxData gives tax codes to Concur in place of all others; none deletes
+// all. It is sent once, at most 4 MB.
+func (s *AccountingIntegrationService) ReplaceTaxData(ctx context.Context, companyID, erpID string, data []ERPTaxData) (*ERPRequest, error) {
+	return erpWrite(ctx, s.client, "AccountingIntegration.ReplaceTaxData", http.MethodPut, companyID, erpID, "taxData", len(data) == 0, data)
+}
+
 // Mappings returns what the administrator mapped, as it came: its shape is a tree
 // that the vendor is still changing.
 func (s *AccountingIntegrationService) Mappings(ctx context.Context, companyID, erpID string) (json.RawMessage, error) {
@@ -247,6 +263,10 @@ func (s *AccountingIntegrationService) RequestErrors(ctx context.Context, compan
 }
 
 func erpPatch[T any](ctx context.Context, c *Client, operation, companyID, erpID, what string, deleteAll bool, data []T) (*ERPRequest, error) {
+	return erpWrite(ctx, c, operation, http.MethodPatch, companyID, erpID, what, deleteAll, data)
+}
+
+func erpWrite[T any](ctx context.Context, c *Client, operation, method, companyID, erpID, what string, deleteAll bool, data []T) (*ERPRequest, error) {
 	p, err := erpPath(operation, companyID, erpID, what)
 	if err != nil {
 		return nil, err
@@ -255,7 +275,7 @@ func erpPatch[T any](ctx context.Context, c *Client, operation, companyID, erpID
 		DeleteAll bool `json:"deleteAll,omitempty"`
 		Data      []T  `json:"data,omitempty"`
 	}{deleteAll, data}
-	return fetch[ERPRequest](ctx, c, request{operation: operation, method: http.MethodPatch, path: p, body: body})
+	return fetch[ERPRequest](ctx, c, request{operation: operation, method: method, path: p, body: body})
 }
 
 func erpList[T any](ctx context.Context, c *Client, operation, companyID string, more ...string) iter.Seq2[*T, error] {

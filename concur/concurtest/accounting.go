@@ -52,7 +52,27 @@ func accountingRoutes() []route {
 			route{"PATCH " + base + "/{erp}/" + what, accounting4, write, of(func(c *call, e *erp) reply { return c.patchRows(e, what) })},
 		)
 	}
-	return routes
+	return append(routes,
+		route{"GET " + base + "/{erp}/taxData", accounting4, read, of(func(c *call, e *erp) reply { return c.erpPage(e.rows["taxData"], "links") })},
+		route{"POST " + base + "/{erp}/taxData", accounting4, write, of(func(c *call, e *erp) reply { return c.taxData(e, false) })},
+		route{"PUT " + base + "/{erp}/taxData", accounting4, write, of(func(c *call, e *erp) reply { return c.taxData(e, true) })},
+	)
+}
+
+// taxData adds the tax codes of countries, or puts them in the place of all.
+func (c *call) taxData(e *erp, replace bool) reply {
+	var in struct {
+		DeleteAll bool             `json:"deleteAll"`
+		Data      []map[string]any `json:"data"`
+	}
+	if err := c.decode(&in); err != nil || !in.DeleteAll && len(in.Data) == 0 {
+		return c.refuseAs(http.StatusBadRequest, "dataInvalid", "data or deleteAll is required")
+	}
+	if replace || in.DeleteAll {
+		e.rows["taxData"] = nil
+	}
+	e.rows["taxData"] = append(e.rows["taxData"], in.Data...)
+	return c.accepted(e, nil)
 }
 
 func serveRegister(c *call) reply {
@@ -149,6 +169,17 @@ func (c *call) patchRows(e *erp, what string) reply {
 		default:
 			e.rows[what] = append(e.rows[what], row)
 		}
+	}
+	return c.acceptedAs(e, id, errors)
+}
+
+func (c *call) accepted(e *erp, errors []map[string]any) reply {
+	return c.acceptedAs(e, c.s.ids.uuid("erprequest"), errors)
+}
+
+func (c *call) acceptedAs(e *erp, id string, errors []map[string]any) reply {
+	if errors == nil {
+		errors = []map[string]any{}
 	}
 	e.requests[id] = errors
 	c.company.publish(Event{

@@ -75,8 +75,8 @@ func unused() []string {
 	return []string{
 		// Deprecated by their pages.
 		"DELETE /api/v3.0/expense/entries/{id}", "PUT /api/v3.0/expense/itemizations/{id}", "DELETE /api/v3.0/expense/itemizations/{id}",
-		// Invoice Pay is for payment providers; its POST marks payments as extracted.
-		"POST /invoice/payment-confirmation/v4/payments", "GET /invoice/provider-payment/v4/payments",
+		// Invoice Pay is for payment providers.
+		"GET /invoice/provider-payment/v4/payments",
 		"POST /invoice/provider-payment/v4/payments/{paymentId}", "POST /invoice/provider-payment/v4/payments/bulkUpdate",
 		"PATCH /invoice/provider-payment/v4/invoices/{invoiceId}/paymentmetadata",
 		// What the service can do in general, of which a program has no use.
@@ -241,6 +241,11 @@ func meant() []exception {
 		{`(acknowledgements|postingconfirmations): answer 200: /\*/systemId: property "systemId" is missing`, "null in the samples"},
 		{`/v3.1/invoice/vendors: .*property "CurrenyCode" is missing`, "the file misspells what it requires"},
 		{`/representations: answer 200: failed to decode`, "bytes, which the file models as JSON"},
+		{`Users/.search: answer 200: /Resources/\*/.* is missing`, "only some attributes were asked for, and the file requires all"},
+		{`Users: request: /id: property "id" is missing`, "the file requires the id of who has none yet; the page's sample has none"},
+		{`Users/\{id\}: request: /(id|name/givenName): property "[a-zA-Z]+" is missing`, "the page's sample has no id, and not everybody two names"},
+		{`Users/\{id\}: request: /Operations/\*/value: value must be an object`, "the page's sample has a text"},
+		{`^POST /profile/identity/v4.1/Users: answer 409: status is not supported`, "the file lists no refusal; RFC 7644 has this one"},
 		{`Users/.search: request: /: property "schemas" is unsupported`, "required by the page"},
 	}
 }

@@ -12,6 +12,8 @@ import (
 type InvoicePayment struct {
 	RequestID, InvoiceNumber, RequestName, SupplierName, VendorCode, VendorAddressCode string
 	Status, StatusDate, CheckNumber, Currency                                          string
+	// Extracted: it was given out as new already.
+	Extracted bool
 }
 
 // AddInvoicePayment records a payment of Concur's own Invoice Pay.
@@ -27,21 +29,63 @@ func paymentRoutes() []route {
 	const base = "/invoice/payment-confirmation/v4/payments"
 	return []route{
 		{"GET " + base, payment4, []string{scopePayRead}, companyOnly(serveInvoicePayments)},
+		{"POST " + base, payment4, []string{scopePayWrite}, companyOnly(serveNewInvoicePayments)},
 		{"POST " + base + "/bulkUpdate", payment4, []string{scopePayWrite}, companyOnly(serveInvoicePaid)},
+	}
+}
+
+// pageLimit reads where a page is, and how large.
+func (c *call) pageLimit() (page, limit int, refused *reply) {
+	q := c.r.URL.Query()
+	page, limit = 1, 500
+	for name, into := range map[string]*int{"page": &page, "limit": &limit} {
+		if v := q.Get(name); v != "" {
+			n, err := strconv.Atoi(v)
+			if err != nil || n < 1 || n > 500 && name == "limit" {
+				rep := c.refuse(http.StatusBadRequest, "Invalid value of "+name)
+				return 0, 0, &rep
+			}
+			*into = n
+		}
+	}
+	return page, limit, nil
+}
+
+// serveNewInvoicePayments gives each payment out once.
+func serveNewInvoicePayments(c *call) reply {
+	page, limit, refused := c.pageLimit()
+	if refused != nil {
+		return *refused
+	}
+	rows, skip := []map[string]any{}, (min(page, 1000)-1)*limit
+	total := 0
+	for i := range c.company.ledger.paid {
+		p := &c.company.ledger.paid[i]
+		if p.Extracted {
+			continue
+		}
+		if total++; total > skip && len(rows) < limit {
+			p.Extracted = true
+			rows = append(rows, p.wire())
+		}
+	}
+	return ok(map[string]any{"pageNumber": page, "pageLimit": limit, "totalRecordCount": total, "payments": rows})
+}
+
+func (p *InvoicePayment) wire() map[string]any {
+	return map[string]any{
+		"requestId": p.RequestID, "invoiceNumber": p.InvoiceNumber, "requestName": p.RequestName, "paymentMethodType": "PAYPVD",
+		"paymentStatusDate": p.StatusDate, "checkNumber": p.CheckNumber, "paymentStatus": p.Status, "supplierName": p.SupplierName,
+		"vendorCode": p.VendorCode, "vendorAddressCode": p.VendorAddressCode, "providerPaymentMethod": "CHECK", "invoiceCurrency": p.Currency,
+		"fundingCurrency": p.Currency, "paymentCurrency": p.Currency, "foreignExchangeRate": number("1.000000"),
 	}
 }
 
 func serveInvoicePayments(c *call) reply {
 	q := c.r.URL.Query()
-	page, limit := 1, 500
-	for name, into := range map[string]*int{"page": &page, "limit": &limit} {
-		if v := q.Get(name); v != "" {
-			n, err := strconv.Atoi(v)
-			if err != nil || n < 1 || n > 500 && name == "limit" {
-				return c.refuse(http.StatusBadRequest, "Invalid value of "+name)
-			}
-			*into = n
-		}
+	page, limit, refused := c.pageLimit()
+	if refused != nil {
+		return *refused
 	}
 	hits := []map[string]any{}
 	for _, p := range c.paid() {
@@ -50,12 +94,7 @@ func serveInvoicePayments(c *call) reply {
 			q.Get("payStatusToDate") != "" && q.Get("payStatusToDate") < p.StatusDate {
 			continue
 		}
-		hits = append(hits, map[string]any{
-			"requestId": p.RequestID, "invoiceNumber": p.InvoiceNumber, "requestName": p.RequestName, "paymentMethodType": "PAYPVD",
-			"paymentStatusDate": p.StatusDate, "checkNumber": p.CheckNumber, "paymentStatus": p.Status, "supplierName": p.SupplierName,
-			"vendorCode": p.VendorCode, "vendorAddressCode": p.VendorAddressCode, "providerPaymentMethod": "CHECK", "invoiceCurrency": p.Currency,
-			"fundingCurrency": p.Currency, "paymentCurrency": p.Currency, "foreignExchangeRate": number("1.000000"),
-		})
+		hits = append(hits, p.wire())
 	}
 	from := min(len(hits), (min(page, len(hits)+1)-1)*limit)
 	return ok(map[string]any{

@@ -322,6 +322,12 @@ func (w *walk) invoices() {
 	require.NoError(t, each[0])
 	require.ErrorIs(t, each[1], concur.ErrInvalid)
 	w.co.AddInvoicePayment(concurtest.InvoicePayment{RequestID: p.ID, InvoiceNumber: "INV-1", VendorCode: "V100"})
+	fresh, err := c.PaymentConfirmations.Extract(ctx, 100)
+	require.NoError(t, err)
+	require.Len(t, fresh, 1)
+	fresh, err = c.PaymentConfirmations.Extract(ctx, 100)
+	require.NoError(t, err)
+	require.Empty(t, fresh, "each is given out once")
 	require.Len(t, drain(t, c.PaymentConfirmations.List(ctx, concur.InvoicePaymentQuery{})), 1)
 
 	each, err = c.Vendors.Create(ctx, []concur.VendorInput{{VendorCode: "V1", AddressCode: "A", VendorName: "Steel", CountryCode: "US", CurrencyCode: "USD", Address1: "1 Way", City: "X", State: "WA", PostalCode: "98004"}})
@@ -450,20 +456,24 @@ func (w *walk) people() {
 	drain(t, c.Users.List(ctx, concur.UserQuery{}))
 	found := drain(t, c.Users.Search(ctx, concur.UserSearch{Filter: "userName eq " + concur.FilterText("max@acme.example"), Attributes: []string{"userName"}, Count: 1}))
 	require.Len(t, found, 1)
-	eve, err := c.Users.Create(ctx, concur.UserInput{
+	started, err := concur.ParseTime("2021-11-17T00:00:00.000")
+	require.NoError(t, err)
+	in := concur.UserInput{
 		UserName: "eve@acme.example", Active: true, Name: concur.UserNameInput{GivenName: "Eve", FamilyName: "Ellis"}, Emails: []concur.UserEmail{{Value: "eve@acme.example", Type: "work"}},
-		Enterprise: concur.UserEnterpriseInput{EmployeeNumber: "77", CompanyID: w.co.ID},
-	})
+		PreferredLanguage: "en-US", Timezone: "America/New_York", Enterprise: concur.UserEnterpriseInput{EmployeeNumber: "77", CompanyID: w.co.ID, StartDate: started},
+	}
+	eve, err := c.Users.Create(ctx, in)
 	require.NoError(t, err)
 	require.Equal(t, "77", eve.Enterprise.EmployeeNumber)
 	require.Equal(t, "eve@acme.example", eve.Emails[0].Value)
-	_, err = c.Users.Create(ctx, concur.UserInput{UserName: "eve@acme.example"})
+	_, err = c.Users.Create(ctx, in)
 	require.ErrorIs(t, err, concur.ErrConflict)
 	eve, err = c.Users.Update(ctx, eve.ID, concur.UserOperation{Op: "replace", Path: "active", Value: false})
 	require.NoError(t, err)
 	require.False(t, bool(eve.Active))
 	require.Equal(t, "Ellis", eve.Name.FamilyName, "what is not named stays")
-	eve, err = c.Users.Replace(ctx, eve.ID, concur.UserInput{UserName: "eve@acme.example", Active: true, Name: concur.UserNameInput{FamilyName: "Evans"}})
+	in.Name = concur.UserNameInput{FamilyName: "Evans"}
+	eve, err = c.Users.Replace(ctx, eve.ID, in)
 	require.NoError(t, err)
 	require.Empty(t, eve.Name.GivenName, "what is not sent is cleared")
 	require.NoError(t, c.Users.Delete(ctx, eve.ID))
@@ -569,6 +579,16 @@ func (w *walk) accounting() {
 	require.Len(t, drain(t, a.Accounts(ctx, w.co.ID, e.ERPID)), 60)
 	require.Len(t, drain(t, a.Vendors(ctx, w.co.ID, e.ERPID)), 1)
 	require.Len(t, drain(t, a.Lists(ctx, w.co.ID, e.ERPID)), 1)
+	_, err = a.AddTaxData(ctx, w.co.ID, e.ERPID, []concur.ERPTaxData{{CountryCode: "FR", StateEntries: []concur.ERPTaxState{{
+		StateCode: "FR-IDF", ReclaimEntries: []concur.ERPTaxReclaim{{ReclaimCode: "5.5%", ReclaimDetails: []concur.ERPTaxRate{{TaxCode: "F5R", Percentage: decimal(t, "5.50")}}}},
+	}}}})
+	require.NoError(t, err)
+	_, err = a.AddTaxData(ctx, w.co.ID, e.ERPID, []concur.ERPTaxData{{CountryCode: "DE"}})
+	require.NoError(t, err)
+	require.Len(t, drain(t, a.TaxData(ctx, w.co.ID, e.ERPID)), 2)
+	_, err = a.ReplaceTaxData(ctx, w.co.ID, e.ERPID, nil)
+	require.NoError(t, err)
+	require.Empty(t, drain(t, a.TaxData(ctx, w.co.ID, e.ERPID)))
 	done, err := a.Request(ctx, w.co.ID, e.ERPID, req.RequestID)
 	require.NoError(t, err)
 	require.Equal(t, "SUCCESS", done.Status)
