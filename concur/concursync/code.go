@@ -21,6 +21,11 @@ const (
 	ReportForbidden = "report_forbidden"
 	// InvoiceForbidden: Concur refuses one invoice and lets others be read.
 	InvoiceForbidden = "invoice_forbidden"
+	// FinancialUnreadable: a financial document cannot be read.
+	FinancialUnreadable = "financial_unreadable"
+	// FinancialStateUnknown: a financial document is in a state in which nobody can
+	// say whether it is to be posted.
+	FinancialStateUnknown = "financial_state_unknown"
 )
 
 // Codes lists the codes of the issues that this package makes.
@@ -52,6 +57,16 @@ var catalogue = []connector.Code{
 		Code: InvoiceForbidden, Owner: connector.ConcurAdmin,
 		Meaning: "Concur refuses this invoice to the connector and lets others be read.",
 		Remedy:  "Let the connector's app read the group or policy that this invoice belongs to, then replay; or enter the invoice in the ERP by hand.",
+	},
+	{
+		Code: FinancialUnreadable, Owner: connector.ConcurAdmin,
+		Meaning: "A financial document in Concur's queue cannot be read, so nothing of it is posted.",
+		Remedy:  "Recall the document in Concur and let it be approved again, which makes a new one; if that is not readable either, report it to SAP Concur with the document's id.",
+	},
+	{
+		Code: FinancialStateUnknown, Owner: connector.ConcurAdmin,
+		Meaning: "A financial document is in a state of which it is not known whether it is to be posted. Nothing is posted.",
+		Remedy:  "See in Concur what became of the document. Replay it when it is ready or acknowledged again; where it was posted otherwise, leave it.",
 	},
 }
 

@@ -1,5 +1,5 @@
-// Package concursync is Concur's ends of a flow: sources of expense reports and
-// of suppliers' invoices, the bridge from Concur's events to an engine, and a
+// Package concursync is Concur's ends of a flow: sources of expense reports, of
+// suppliers' invoices and of financial documents, the bridge from Concur's events to an engine, and a
 // token store over an engine's store.
 //
 // # Wiring
@@ -51,6 +51,19 @@
 // Expense Pay pays, unless the rules name a vendor for that. Reports that version
 // 3 does not show, those of Central Reconciliation, have the header's amounts
 // alone.
+//
+// # Financial documents
+//
+// Financial is the source to prefer where a customer has the Financial Integration
+// Service: a queue of what was finally approved, each document with its journal,
+// which names accounts, counterparties and taxes, and an answer to each of them:
+// taken, posted, not posted and why, paid. Its documents bear the ids that the other
+// two sources give them, so that flows of one target never post one twice: the flow
+// that first saw it ready keeps it. What stays in the queue because another flow
+// has it, or because it cannot be read, holds up nothing.
+//
+// A journaled document needs no Settlement: cash advances stand in it line by
+// line, and so does what Expense Pay or the payroll pays.
 //
 // # Reference data
 //

@@ -34,6 +34,30 @@ func Notify(n connector.Notifier, tenant string, invoiceTopics ...string) func(c
 	}
 }
 
+// NotifyFinancial returns the function that turns events of the Financial
+// Integration Service into notices for a tenant's flow of them. The flow is named,
+// since another flow may take documents of the same kinds. Events of other topics,
+// and of documents that are none, are let go, so it may be called beside Notify.
+func NotifyFinancial(n connector.Notifier, tenant, flow string) func(context.Context, concur.Event) error {
+	return func(ctx context.Context, e concur.Event) error {
+		if !concur.SameTopic(e.Topic, concur.TopicFinancialIntegration) {
+			return nil
+		}
+		f, err := e.Financial()
+		kind := kindOf(concur.FinancialType(strings.ToLower(strings.TrimSuffix(string(e.EventType), ".readyForIntegration"))))
+		if err != nil || f.DocumentID == "" || len(f.DocumentID) > maxID || kind == "" {
+			return nil //nolint:nilerr // the sweep finds what an event does not name
+		}
+		correlation := concur.Correlation(ctx)
+		if correlation == "" {
+			correlation = string(e.CorrelationID)
+		}
+		return n.Notify(ctx, connector.Notice{
+			Tenant: tenant, Flow: flow, Ref: connector.Ref{Kind: string(kind), ID: f.DocumentID}, Correlation: correlation,
+		})
+	}
+}
+
 // maxID bounds an id so that a transfer's row takes it.
 const maxID = 100
 

@@ -141,6 +141,6 @@ func TestEveryCodeSaysWhoMendsItAndHow(t *testing.T) {
 	}
 	require.ElementsMatch(t, []string{
 		concursync.AllocationPercent, concursync.ExpenseCurrency, concursync.ReportOwnerUnknown,
-		concursync.ReportForbidden, concursync.InvoiceForbidden,
+		concursync.ReportForbidden, concursync.InvoiceForbidden, concursync.FinancialUnreadable, concursync.FinancialStateUnknown,
 	}, codes)
 }

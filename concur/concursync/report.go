@@ -65,6 +65,10 @@ type ReportsOptions struct {
 	// PaymentClass takes the class of a payment type ("CBCP") in place of the
 	// customer's own id ("1022"), which tells card programmes apart.
 	PaymentClass bool
+	// LeaveFinancial leaves reports alone that are under the Financial Integration
+	// Service: a flow of Financial takes them. Set it where both run, so that each
+	// report has one owner from the beginning.
+	LeaveFinancial bool
 	// Concurrency is how many expenses one Fetch reads at a time. Default:
 	// DefaultConcurrency.
 	Concurrency int
@@ -291,6 +295,8 @@ func settleBefore(snap *connector.Snapshot[document.Document], from time.Time, z
 func (s *ReportSource) phase(r *concur.Report) (connector.Phase, string) {
 	why := fmt.Sprintf("payment status %s, approval status %s", r.PaymentStatusID, r.ApprovalStatusID)
 	switch {
+	case s.opts.LeaveFinancial && r.IsFinancialIntegrationEnabled:
+		return connector.NotYet, why + ": it is under the Financial Integration Service, whose own flow takes it"
 	case slices.Contains(s.opts.Ready, r.PaymentStatusID):
 		return connector.Ready, why
 	case r.ApprovalStatusID == concur.ApprovalSentBack:
