@@ -43,11 +43,11 @@ func run(ctx context.Context, out io.Writer) error {
 
 	settled := make(chan engine.Change, 1)
 	e, err := engine.New(memstore.New(), audit.NewTrail(memlog.New(), nil), &engine.Options{
-		OnChange: func(c engine.Change) {
+		Observer: engine.Observer{Changed: func(c engine.Change) {
 			if c.To == engine.Confirmed || c.To == engine.Parked {
 				settled <- c
 			}
-		},
+		}},
 	})
 	if err != nil {
 		return err

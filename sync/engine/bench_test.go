@@ -71,11 +71,11 @@ func BenchmarkEventsToPostings(b *testing.B) {
 			b.Run(fmt.Sprint(name, "/workers-", workers), func(b *testing.B) {
 				store, log := open(b)
 				done := make(chan struct{}, b.N)
-				e, err := engine.New(store, audit.NewTrail(log, nil), &engine.Options{Workers: workers, OnChange: func(c engine.Change) {
+				e, err := engine.New(store, audit.NewTrail(log, nil), &engine.Options{Workers: workers, Observer: engine.Observer{Changed: func(c engine.Change) {
 					if c.To == engine.Confirmed {
 						done <- struct{}{}
 					}
-				}})
+				}}})
 				require.NoError(b, err)
 				require.NoError(b, engine.Add(e, engine.Flow[claim, bills]{
 					Tenant: tenant, Name: "claims", Target: "erp", Source: instant{}, Mapper: instant{}, Sink: instant{},

@@ -8,6 +8,9 @@ import (
 	"sync"
 	"time"
 
+	"go.opentelemetry.io/otel/metric"
+	"go.opentelemetry.io/otel/trace"
+
 	"github.com/ml-connector/ml-connector/audit"
 	"github.com/ml-connector/ml-connector/sync/connector"
 	"github.com/ml-connector/ml-connector/sync/storage"
@@ -32,9 +35,15 @@ type Options struct {
 	Drain time.Duration
 	// Sealer encrypts contents at rest. Nil: they are stored as they are.
 	Sealer Sealer
-	// OnChange is told of every change of a transfer's state after it is durable.
-	// It is called from several goroutines and must return quickly.
-	OnChange func(Change)
+	// Limits returns what one tenant may take of this process; it is asked once for
+	// each. Nil: the defaults of Limits.
+	Limits func(tenant string) Limits
+	// Observer is told what happens.
+	Observer Observer
+	// TracerProvider and MeterProvider take OpenTelemetry's spans and metrics; no
+	// global one is ever used. Nil: none are made.
+	TracerProvider trace.TracerProvider
+	MeterProvider  metric.MeterProvider
 }
 
 // Sealer encrypts contents (documents, postings, reasons) before they reach the
@@ -70,6 +79,9 @@ type Engine struct {
 	idle    idle
 	mirrors *mirrors
 	pauses  *pauses
+	quotas  *quotas
+	tel     telemetry
+	foreign bool // Options.Runner was given: how many workers it has is not known
 
 	mu    sync.RWMutex
 	flows map[string]map[string]*flow // tenant, name
@@ -81,6 +93,9 @@ type Engine struct {
 	next     dues  // when rows that this process let go are due
 	unrouted int64 // notices that no flow takes
 	turn     int   // where the round over the queues begins
+
+	figuresMu sync.Mutex
+	figures   map[string]Figures // of each tenant, for metrics
 }
 
 // New returns an Engine over a store and an audit trail.
@@ -112,6 +127,7 @@ func New(store storage.Store, trail *audit.Trail, opts *Options) (*Engine, error
 	if e.opts.Drain <= 0 {
 		e.opts.Drain = 20 * time.Second
 	}
+	e.foreign = e.opts.Runner != nil
 	if e.opts.Runner == nil {
 		e.opts.Runner = &localRunner{
 			workers: e.opts.Workers, poll: e.opts.Poll, drain: e.opts.Drain, now: e.clock, log: e.log,
@@ -120,6 +136,10 @@ func New(store storage.Store, trail *audit.Trail, opts *Options) (*Engine, error
 	e.gates = newGates(e.clock)
 	e.mirrors = &mirrors{added: make(chan struct{}, 1)}
 	e.pauses = &pauses{store: store, now: e.clock}
+	e.quotas = &quotas{limits: e.opts.Limits, shared: e.share, now: e.clock}
+	if err := e.instrument(); err != nil {
+		return nil, fmt.Errorf("engine: metrics: %w", err)
+	}
 	return e, nil
 }
 
@@ -166,6 +186,11 @@ func (e *Engine) Run(ctx context.Context) error {
 	sweeps, stop := context.WithCancel(ctx)
 	defer wg.Wait()
 	defer stop()
+	defer func() {
+		if e.tel.gauges != nil {
+			_ = e.tel.gauges.Unregister()
+		}
+	}()
 	wg.Go(func() { e.sweepAll(sweeps) })
 	wg.Go(func() { e.mirrorAll(sweeps) })
 	return e.opts.Runner.Run(ctx, worker{e})

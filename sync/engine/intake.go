@@ -153,12 +153,6 @@ func (e *Engine) holding(t storage.Transfer, version string) (h held, known bool
 	return h, v.Version == version
 }
 
-func (e *Engine) changed(c Change) {
-	if e.opts.OnChange != nil && c.From != c.To {
-		e.opts.OnChange(c)
-	}
-}
-
 // sooner returns the earlier of two times, where zero means never.
 func sooner(a, b time.Time) time.Time {
 	if a.IsZero() || (!b.IsZero() && b.Before(a)) {

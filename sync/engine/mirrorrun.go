@@ -64,7 +64,11 @@ func (m *typedMirror[T]) run(ctx context.Context, e *Engine, approve bool) (Mirr
 	}
 	back, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()
-	return r.report, errors.Join(err, r.saveClaim(back, mirrorClaim{Report: r.report}))
+	err = errors.Join(err, r.saveClaim(back, mirrorClaim{Report: r.report}))
+	if f := e.opts.Observer.Mirrored; f != nil {
+		f(m.m.Tenant, r.report)
+	}
+	return r.report, err
 }
 
 // hold claims the mirror for this process.

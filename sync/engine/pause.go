@@ -108,6 +108,47 @@ func (e *Engine) Resume(ctx context.Context, tenant, flow string, by Act) error 
 	return nil
 }
 
+// Drain pauses a flow and returns when nothing is worked on for it: no pass is
+// under way in this process, and no transfer that is on its way is held by
+// another one. What was begun is finished, not cut off. Resume lets it go on.
+func (e *Engine) Drain(ctx context.Context, tenant, flow string, by Act) error {
+	if err := e.Pause(ctx, tenant, flow, by); err != nil {
+		return err
+	}
+	f := e.flow(tenant, flow)
+	for {
+		busy := e.quotas.busy(f)
+		if !busy {
+			var err error
+			if busy, err = e.held(ctx, tenant, flow); err != nil {
+				return err
+			}
+		}
+		if !busy {
+			return nil
+		}
+		sleep(ctx, 100*time.Millisecond)
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+	}
+}
+
+// held reports whether a transfer of a flow that is not at rest is held.
+func (e *Engine) held(ctx context.Context, tenant, flow string) (bool, error) {
+	for _, state := range moving() {
+		for t, err := range storage.All(ctx, e.store, storage.Query{Tenant: tenant, State: string(state)}) {
+			if err != nil {
+				return false, ours("list transfers", err)
+			}
+			if h, _ := e.holding(t, ""); t.Flow == flow && h.Lease.After(e.clock()) {
+				return true, nil
+			}
+		}
+	}
+	return false, nil
+}
+
 // acted records an act of a person at once.
 func (e *Engine) acted(ctx context.Context, tenant, subject, action string, by Act) error {
 	if by.Actor == "" {

@@ -590,7 +590,7 @@ func TestChangesOfStateAreToldAfterTheyAreDurable(t *testing.T) {
 	in(t, func(t *testing.T, b *bench) {
 		var mu sync.Mutex
 		var told []string
-		b.opts.OnChange = func(c engine.Change) {
+		b.opts.Observer.Changed = func(c engine.Change) {
 			mu.Lock()
 			defer mu.Unlock()
 			row, err := b.store.Get(context.Background(), c.ID)

@@ -29,7 +29,8 @@ type Worker interface {
 	Due(ctx context.Context, queue string, limit int) ([]storage.ID, error)
 	// Work works on one transfer until it needs nothing, must wait, or another
 	// worker holds it. An error is a failure of the store, the audit trail or the
-	// program, never of the document: the runner should stop a while.
+	// program, never of the document: the runner should stop a while. A transfer
+	// whose tenant has reached its Limits is left as it is and stays due.
 	Work(ctx context.Context, id storage.ID) error
 	// Wake receives when there is new work in this process.
 	Wake() <-chan struct{}
@@ -68,6 +69,10 @@ func (w worker) Queues(ctx context.Context) ([]string, error) {
 	}
 	var out []string
 	for _, f := range e.all() {
+		if open, at := e.quotas.open(f.tenant); !open {
+			e.plan(at)
+			continue
+		}
 		for _, s := range []struct{ queue, system string }{
 			{f.sourceQueue(), f.sourceSystem()}, {f.targetQueue(), f.targetSystem()},
 		} {

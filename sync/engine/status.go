@@ -23,6 +23,7 @@ type Status struct {
 	Cause string
 	Why   string // the last thing the source or an error said
 	Since time.Time
+	Held  time.Time // until when a worker holds it, unless it lets go before; zero: none does
 	Due   time.Time // when the engine works on it again; zero: never by itself
 
 	Period     string
@@ -83,7 +84,7 @@ func statusOf(t storage.Transfer) (Status, error) {
 		return s, err
 	}
 	s.Why, s.Since, s.Attempts, s.Tries = r.Why, r.Since, r.Attempts, r.Tries
-	s.Payments = r.Payments
+	s.Payments, s.Held = r.Payments, r.Lease
 	s.Correlation, s.History, s.Effect = r.Correlation, r.History, None
 	if s.Correlation == "" {
 		s.Correlation = decodeKnock(t.Hint).Correlation

@@ -142,7 +142,17 @@ func (e *Engine) work(ctx context.Context, id storage.ID, given *snapshot) error
 		e.idle.add(id, now, idleWait)
 		return nil
 	}
+	if !e.quotas.enter(f, given != nil) {
+		return nil // it stays due; its tenant's queues are not asked meanwhile
+	}
+	defer func() {
+		if e.quotas.leave(f) {
+			e.kick()
+		}
+	}()
 	w := &work{e: e, f: f, t: t, r: r, given: given, sweeping: given != nil}
+	ctx, passed := w.passing(ctx)
+	defer passed()
 	if ok, err := w.claim(ctx); !ok {
 		return err
 	}
@@ -174,7 +184,7 @@ func (w *work) run(ctx context.Context) error {
 			// Due stays, the queue is not asked while its system is shut.
 			return w.release(ctx, w.e.clock(), queue)
 		}
-		err := w.do(ctx, s)
+		err := w.watched(ctx, s, func(ctx context.Context) error { return w.do(ctx, s) })
 		switch {
 		case err == nil:
 			if system != "" && w.e.gates.pass(system) {

@@ -33,6 +33,7 @@ import (
 const (
 	ReportFlow    = "reports-to-ap"
 	InvoiceFlow   = "invoices-to-ap"
+	FinancialFlow = "financial-to-ap"
 	DefaultTarget = "epicor-ap"
 )
 
@@ -105,6 +106,9 @@ type Concur struct {
 	InvoiceTopics []string
 	Reports       concursync.ReportsOptions
 	Invoices      *concursync.PaymentRequestsOptions // nil: no supplier invoices
+	// Financial is the Financial Integration Service; nil: the company does not use
+	// it. The flow of reports then leaves what is under it alone.
+	Financial *concursync.FinancialOptions
 	Timeout       time.Duration                      // of one call; 0: one minute
 }
 
@@ -148,6 +152,7 @@ type tenant struct {
 	tables   *tables
 	mapper   *Mapper
 	reports  *concursync.ReportSource
+	fis      *concursync.FinancialSource
 	invoices *concursync.PaymentRequestSource
 }
 
@@ -170,7 +175,7 @@ func Open(ctx context.Context, cfg Config) (*App, error) {
 		}
 	}
 	d, err := openData(ctx, cfg.Data, m, cfg.Key, &engine.Options{
-		Logger: cfg.Logger, Workers: cfg.Workers, Drain: cfg.Drain, OnChange: cfg.OnChange,
+		Logger: cfg.Logger, Workers: cfg.Workers, Drain: cfg.Drain, Observer: engine.Observer{Changed: cfg.OnChange},
 	})
 	if err != nil {
 		return nil, err
@@ -290,9 +295,17 @@ func (a *App) tenant(t Tenant, recorded http.RoundTripper) (*tenant, error) {
 	if err := a.mirror(w); err != nil {
 		return nil, err
 	}
-	w.reports = concursync.Reports(w.concur, &t.Concur.Reports)
+	reports := t.Concur.Reports
+	reports.LeaveFinancial = reports.LeaveFinancial || t.Concur.Financial != nil
+	w.reports = concursync.Reports(w.concur, &reports)
 	if err := a.flow(w, ReportFlow, w.reports); err != nil {
 		return nil, err
+	}
+	if t.Concur.Financial != nil {
+		w.fis = concursync.Financial(w.concur, t.Concur.Financial)
+		if err := a.flow(w, FinancialFlow, w.fis); err != nil {
+			return nil, err
+		}
 	}
 	if t.Concur.Invoices != nil {
 		w.invoices = concursync.PaymentRequests(w.concur, t.Concur.Invoices)
@@ -311,7 +324,7 @@ func (a *App) flow(w *tenant, name string, source kindSource) error {
 	}
 	return engine.Add(a.Engine, engine.Flow[document.Document, document.Posting]{
 		Tenant: w.cfg.Name, Name: name, Target: w.cfg.Target,
-		Source: labelled{noted{source, w}, w.cfg.Name, a.Labels}, Mapper: w.mapper, Sink: sink,
+		Source: told(labelled{noted{source, w}, w.cfg.Name, a.Labels}, source), Mapper: w.mapper, Sink: sink,
 		Policy: &w.cfg.Policy,
 	})
 }
@@ -325,14 +338,17 @@ func (a *App) Handler() http.Handler { return a.handler }
 // Flows returns the names of a tenant's flows.
 func (a *App) Flows(name string) []string {
 	t := a.tenants[name]
-	switch {
-	case t == nil:
+	if t == nil {
 		return nil
-	case t.invoices == nil:
-		return []string{ReportFlow}
-	default:
-		return []string{ReportFlow, InvoiceFlow}
 	}
+	flows := []string{ReportFlow}
+	if t.invoices != nil {
+		flows = append(flows, InvoiceFlow)
+	}
+	if t.fis != nil {
+		flows = append(flows, FinancialFlow)
+	}
+	return flows
 }
 
 // Connect exchanges the company request token for a tenant's first token, once.
