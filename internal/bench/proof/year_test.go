@@ -339,12 +339,22 @@ func (y *year) edition(e edition) { y.book.publish(e) }
 
 func (y *year) post() { y.town.finance(y.closed) }
 
-// replay and look are what people do with the console; with a process that is
-// down they try again another day.
+// replay is finance's, at the console; with a process that is down they try again
+// another day. What a replay cannot mend is replayed at the month's end alone.
 func (y *year) replay() {
-	if y.life.alive() == nil {
-		_, _ = y.m.replay(context.Background())
+	if y.life.alive() != nil {
+		return
 	}
+	plan, err := y.m.engine.Plan(context.Background(), storage.Query{Tenant: connectorID})
+	if err != nil {
+		return
+	}
+	if time.Now().Day() != 1 {
+		plan.Items = slices.DeleteFunc(plan.Items, func(i engine.PlanItem) bool {
+			return i.Cause == engine.CodeSecondRevision || i.Cause == rules.SettlementMismatch
+		})
+	}
+	_, _ = y.m.engine.Replay(context.Background(), plan, engine.Act{Actor: "finance", Reason: "mended"})
 }
 
 // look is the administrator's, at the health page: what has to be mended is.
@@ -747,9 +757,6 @@ func TestInASimulatedYearWhatStandsInTheERPIsWhatWasApproved(t *testing.T) {
 		fmt.Printf("seed %d (plan %x): %d days, %d documents, %d faults met, %d violations, %s\n", seed, r.print, r.days, r.docs, faults, len(r.wrong), time.Since(began).Round(time.Millisecond))
 		for _, w := range r.wrong {
 			fmt.Printf("seed %d: %s\n", seed, w)
-		}
-		if t.Failed() {
-			break
 		}
 	}
 	faults := 0
