@@ -266,15 +266,17 @@ func erpPatch[T any](ctx context.Context, c *Client, operation, companyID, erpID
 	return erpWrite(ctx, c, operation, http.MethodPatch, companyID, erpID, what, deleteAll, data)
 }
 
+type erpBody[T any] struct {
+	DeleteAll bool `json:"deleteAll,omitempty"`
+	Data      []T  `json:"data,omitempty"`
+}
+
 func erpWrite[T any](ctx context.Context, c *Client, operation, method, companyID, erpID, what string, deleteAll bool, data []T) (*ERPRequest, error) {
 	p, err := erpPath(operation, companyID, erpID, what)
 	if err != nil {
 		return nil, err
 	}
-	body := struct {
-		DeleteAll bool `json:"deleteAll,omitempty"`
-		Data      []T  `json:"data,omitempty"`
-	}{deleteAll, data}
+	body := erpBody[T]{deleteAll, data}
 	return fetch[ERPRequest](ctx, c, request{operation: operation, method: method, path: p, body: body})
 }
 

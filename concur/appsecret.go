@@ -91,19 +91,11 @@ func (s *AppSecretsService) SetActive(ctx context.Context, secretID string, acti
 	if err != nil {
 		return err
 	}
-	type op struct {
-		Op    string `json:"op"`
-		Path  string `json:"path"`
-		Value string `json:"value"`
-	}
 	value := "inactive"
 	if active {
 		value = "active"
 	}
-	body := struct {
-		Schemas    []string `json:"schemas"`
-		Operations []op     `json:"Operations"`
-	}{[]string{"urn:ietf:params:scim:api:messages:2.0:PatchOp"}, []op{{"replace", "/status", value}}}
+	body := scimPatch{[]string{patchSchema}, []UserOperation{{"replace", "/status", value}}}
 	return s.client.do(ctx, request{operation: operation, method: http.MethodPatch, path: p, body: body}, nil)
 }
 

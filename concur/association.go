@@ -66,7 +66,7 @@ func (s *ReportsService) SetCashAdvances(ctx context.Context, reportID string, i
 	if err != nil {
 		return err
 	}
-	body := map[string][]string{"cashAdvanceIds": ids}
+	body := cashAdvanceInput{ids}
 	return s.client.do(ctx, request{operation: operation, method: http.MethodPost, path: p, body: body}, nil)
 }
 
@@ -83,6 +83,10 @@ func (s *ReportsService) RemoveCashAdvances(ctx context.Context, reportID string
 	}
 	q := url.Values{"cashAdvanceIds": ids}.Encode()
 	return s.client.do(ctx, request{operation: operation, method: http.MethodDelete, path: p, query: q}, nil)
+}
+
+type cashAdvanceInput struct {
+	IDs []string `json:"cashAdvanceIds"`
 }
 
 func cashAdvancePath(operation, reportID string) (string, error) {

@@ -53,8 +53,8 @@ func (a Attendee) MarshalJSON() ([]byte, error) {
 type AttendeeInput struct {
 	AttendeeID              string             `json:"attendeeId"`
 	TransactionAmount       Decimal            `json:"transactionAmount,omitzero"` // absent: shared out by the vendor
-	IsAmountUserEdited      bool               `json:"isAmountUserEdited,omitempty"`
-	IsTraveling             bool               `json:"isTraveling,omitempty"`
+	IsAmountUserEdited      bool               `json:"isAmountUserEdited"`
+	IsTraveling             bool               `json:"isTraveling"`
 	AssociatedAttendeeCount int                `json:"associatedAttendeeCount,omitempty"`
 	CustomData              []CustomFieldInput `json:"customData,omitempty"`
 }

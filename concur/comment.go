@@ -120,11 +120,15 @@ func (s *CommentsService) Delete(ctx context.Context, at Place) error {
 	return s.client.do(ctx, request{operation: operation, method: http.MethodDelete, path: p}, nil)
 }
 
+type commentInput struct {
+	Comment string `json:"comment"`
+}
+
 func (s *CommentsService) write(ctx context.Context, operation, method string, at Place, text string) error {
 	p, err := at.path(operation, "comments")
 	if err != nil {
 		return err
 	}
-	body := map[string]string{"comment": clip(text, MaxComment)}
+	body := commentInput{clip(text, MaxComment)}
 	return s.client.do(ctx, request{operation: operation, method: method, path: p, body: body}, nil)
 }

@@ -76,8 +76,13 @@ func (s *ExceptionsService) Add(ctx context.Context, at Place, code string, seen
 	if err != nil {
 		return err
 	}
-	body := map[string]string{"exceptionCode": code, "exceptionVisibility": string(seen)}
+	body := exceptionInput{code, seen}
 	return s.client.do(ctx, request{operation: operation, method: http.MethodPut, path: p, body: body}, nil)
+}
+
+type exceptionInput struct {
+	Code       string              `json:"exceptionCode"`
+	Visibility ExceptionVisibility `json:"exceptionVisibility"`
 }
 
 // Delete takes an exception away. It is sent once.

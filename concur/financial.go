@@ -330,6 +330,11 @@ func (a *financialAnswer) decode(body []byte) error {
 	return nil
 }
 
+type acknowledgement struct {
+	IDs      []string `json:"ids"`
+	SystemID string   `json:"systemId"`
+}
+
 // Acknowledge tells the service that documents were taken, and returns what
 // became of each, in the order of ids (FinancialDocument.ID). systemID names this
 // ERP system, "" for none; give the same one always. It is sent once; sending it
@@ -339,10 +344,7 @@ func (s *FinancialService) Acknowledge(ctx context.Context, kind FinancialType, 
 	if len(ids) == 0 {
 		return nil, nil
 	}
-	body := struct {
-		IDs      []string `json:"ids"`
-		SystemID string   `json:"systemId"`
-	}{ids, systemID}
+	body := acknowledgement{ids, systemID}
 	rows, err := s.write(ctx, operation, kind, "acknowledgements", body)
 	if err != nil {
 		return nil, err

@@ -112,11 +112,31 @@ func readings() []reading {
 		{`^ai-registration`, whole[ERP]},
 		{`^ai-request-v4-retrieve-request-error`, rows[ERPRequestError]("data")},
 		{`^ai-mappings`, whole[json.RawMessage]},
+		{`^ai-taxdata-v4-retrieve`, rows[ERPTaxData]("data")},
+		{`^ai-taxdata-v4-.*request`, whole[erpBody[ERPTaxData]]},
 		{`^allocation-v3-retrieve`, rows[AllocationV3]("Items")},
 		{`^allocation-v3-schema`, whole[AllocationV3]},
 		{`^allocation-v4-get`, whole[Allocation]},
 		{`^allocation-v4-list`, rows[Allocation]()},
 		{`^(allocation-v4-patch|report-v4-(create-a-new-report|update).*request|expense-v4-update)`, whole[CustomField]},
+		{`^app-secrets-patch|^auth-secrets`, whole[scimPatch]},
+		{`^attendeeassoc-v4-post.*request`, whole[AttendeeInput]},
+		{`^attendeeassoc-v4-retrieves`, rows[Attendee]("expenseAttendeeList")},
+		{`^(attendeeassoc-v4-post.*|cashadvanceassoc.*201.*|comment-v4-(post|update).*response|report-v4-create.*response)\.json$|^cashadvanceassoc.*201`, whole[madeAt]},
+		{`^cashadvanceassoc-v4-get`, rows[identified]("cashAdvances")},
+		{`^cashadvanceassoc-v4-.*request`, whole[cashAdvanceInput]},
+		{`^requestassoc-v4`, rows[identified]("requests")},
+		{`^comment-v4-.*request`, whole[commentInput]},
+		{`^(entry-v3-create|itemization-v3-create|report-v3-update).*response`, whole[createdV3]},
+		{`^exception-v4-add`, whole[exceptionInput]},
+		{`^expensetax-v4-retrieves`, rows[ExpenseTax]("expenseTaxes")},
+		{`^expensetax-v4-updates`, whole[CustomFieldInput]},
+		{`form-fields`, rows[FormField]()},
+		{`^fis-acknowledgements-request`, whole[acknowledgement]},
+		{`^identity-v41-(create|replace).*request`, whole[UserInput]},
+		{`^identity-v41-update.*request`, whole[scimPatch]},
+		{`^identity-.*(request(-\d)?|popular-searches-search-for.*|filter-by-name-field|pagination-usage|attribute-notation)\.json$`, whole[userSearch]},
+		{`^list-v4-managed-lists-request-2|^list-v4-update-a-list-request`, whole[ListUpdate]},
 		{`^app-secrets-list`, rows[AppSecret]()},
 		{`^comment-v4-retrieve`, rows[Comment]()},
 		{`^ess-subscription-get|^ess-subscriptions-list`, rows[Subscription]()},
@@ -178,20 +198,16 @@ func readings() []reading {
 func leftOut() []exceptionOf {
 	return []exceptionOf{
 		{`^INDEX\.md$`, "no payload"},
-		{`^ai-taxdata-v4-(retrieve|.*request)`, "tax codes of Accounting Integration: not covered"},
-		{`^attendeeassoc|^cashadvanceassoc|^requestassoc|^expenseconfig|^expensetax|form-fields`, "attendees, associations, configuration, forms and taxes of reports: not covered"},
-		{`^(app-secrets-patch|auth-secrets|comment-v4-.*request|exception-v4-add|fis-acknowledgements-request)`, "sent from arguments; compared with the OpenAPI file"},
-		{`^(comment-v4|report-v4-create|entry-v3-create|itemization-v3-create|report-v3-update).*response`, "an address or id that a write answers: read where it is needed"},
+		{`^expenseconfig`, "configuration of expense: not covered"},
 		{`^authtoken`, "internal to the vendor's App Center"},
 		{`^company-v1|^integrationstatus|^list-v3|^token-exchange-legacy`, "deprecated"},
 		{`^ess-subscription-(put|delete)-response|^otp-response`, "a sentence that says it was done"},
 		{`^fis/expected\.json$`, "worked out for tests, not published"},
 		{`^fis/invalid`, "no financial document: a check of funds"},
-		{`^identity-.*(request(-\d)?|search-for.*|filter-by-name-field|usage|notation|pagination-may.*)\.json$`, "searches are sent from arguments, and people are not written"},
+		{`^identity-search-v41-pagination-may`, "two empty objects"},
 		{`^identity-v41-fetch-a-specific-schema`, "schemas are not read"},
 		{`^invoicepay-`, "Invoice Pay: for payment providers"},
 		{`^purchaserequest|^receipts-v4|^salestax|^userprovisioning`, "purchase requests, e-receipts, sales tax and provisioning: not covered"},
-		{`^list-v4-managed-lists-request-2|^list-v4-update-a-list-request`, "changes of a list's header: not covered"},
 		{`^identity-v41-retrieve-users-response`, "three empty objects"},
 		{`^SYNTHETIC-vendor`, "made up, and the answer of a write: read as outcomes"},
 		{`^error-oauth2-shape`, "a description of a shape, without a number for a code"},
@@ -278,6 +294,9 @@ func withoutRaw(v any) {
 
 // known are changes that are meant.
 func known(difference string) bool {
+	if strings.HasPrefix(difference, "attendeeassoc-v4-post") && strings.Contains(difference, ".customData[") {
+		return true // whether a value is valid, and its link, are said by answers; a request has id and value
+	}
 	return slices.ContainsFunc([]string{
 		// Of a token's answer the identity and the word Bearer are not kept.
 		`.id_token is lost`, `.token_type is lost`,
@@ -366,7 +385,8 @@ func TestEveryPublishedPayloadSurvivesDecodingAndEncoding(t *testing.T) {
 // looser are changes of form by the typed fields alone, which Raw makes good.
 func looser(l string) bool {
 	for _, s := range []string{
-		": true became false", ": Y became true", ": N became false", ": false became true", "T00:00:00 became ", "T00:00:00Z became ", " became 0",
+		": true became false", ": Y became true", ": boolean became false", // a sample that prints the type
+		": N became false", ": false became true", "T00:00:00 became ", "T00:00:00Z became ", " became 0",
 	} {
 		if strings.Contains(l, s) {
 			return true

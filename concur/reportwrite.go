@@ -97,6 +97,11 @@ func (r ReportToApprove) MarshalJSON() ([]byte, error) {
 	return writeObject(plain(r), r.Raw)
 }
 
+// madeAt is what the version 4 services of expense answer to a write.
+type madeAt struct {
+	URI string `json:"uri"`
+}
+
 // Create makes a report for its owner and returns its id. It is sent once: where
 // the answer is lost, look for the report before making another. Scope:
 // expense.report.readwrite.
@@ -106,9 +111,7 @@ func (s *ReportsService) Create(ctx context.Context, userID string, in ReportInp
 	if err != nil {
 		return "", err
 	}
-	a, err := fetch[struct {
-		URI string `json:"uri"`
-	}](ctx, s.client, request{operation: operation, method: http.MethodPost, path: p, body: in})
+	a, err := fetch[madeAt](ctx, s.client, request{operation: operation, method: http.MethodPost, path: p, body: in})
 	if err != nil {
 		return "", err
 	}

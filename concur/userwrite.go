@@ -7,9 +7,8 @@ import (
 )
 
 const (
-	userSchema       = "urn:ietf:params:scim:schemas:core:2.0:User"
-	enterpriseSchema = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
-	patchSchema      = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
+	userSchema  = "urn:ietf:params:scim:schemas:core:2.0:User"
+	patchSchema = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
 )
 
 // UserInput is an identity to be made, or what one becomes. UserName, a family
@@ -58,11 +57,7 @@ func (in UserInput) MarshalJSON() ([]byte, error) {
 	if err := json.Unmarshal(b, &m); err != nil {
 		return nil, err
 	}
-	schemas := []string{userSchema}
-	if _, has := m[enterpriseSchema]; has {
-		schemas = append(schemas, enterpriseSchema)
-	}
-	m["schemas"] = schemas
+	m["schemas"] = []string{userSchema} // the samples name no other, whatever else they send
 	for name, v := range in.Other {
 		m[name] = v
 	}
@@ -99,10 +94,11 @@ func (s *UsersService) Update(ctx context.Context, id string, operations ...User
 	if err != nil {
 		return nil, err
 	}
-	return fetch[User](ctx, s.client, request{operation: operation, method: http.MethodPatch, path: p, body: userPatch{[]string{patchSchema}, operations}})
+	return fetch[User](ctx, s.client, request{operation: operation, method: http.MethodPatch, path: p, body: scimPatch{[]string{patchSchema}, operations}})
 }
 
-type userPatch struct {
+// scimPatch changes attributes of a SCIM resource.
+type scimPatch struct {
 	Schemas    []string        `json:"schemas"`
 	Operations []UserOperation `json:"Operations"`
 }
