@@ -248,7 +248,7 @@ func (s *InvoiceSink) inputs(d connector.Delivery[document.Posting]) ([]epicor.A
 func (s *InvoiceSink) input(inv document.APInvoice, d connector.Delivery[document.Posting]) (epicor.APInvoiceInput, error) {
 	in := epicor.APInvoiceInput{
 		Key: d.Key(), VendorID: inv.Vendor, Number: inv.Number, DebitMemo: inv.DebitMemo,
-		Currency: inv.Currency, Description: inv.Description,
+		Currency: inv.Currency, Description: inv.Description, Group: inv.Group,
 	}
 	// A number that we made up changes with each generation, since Epicor never
 	// takes the number of a cancelled invoice again. A supplier's own stays.

@@ -115,6 +115,9 @@ func (r *run) account(entry int, sh share, field string, d *draft) string {
 		r.checkAccount(account, at, fmt.Sprintf("rule %q (%s)", rule.Name.value, r.set.at(rule.Name.at)))
 		return account
 	}
+	if account, ok := r.suspend(sh, s, at, field, d); ok {
+		return account
+	}
 	var facts []string
 	for _, name := range []string{"expense_type", "policy", "country", "payment_type", "ledger", "account"} {
 		if v := s.word(name); v != "" {
@@ -123,7 +126,7 @@ func (r *run) account(entry int, sh share, field string, d *draft) string {
 	}
 	r.issue(connector.Issue{
 		Code: AccountUnmapped, Field: at + ", expense type", Value: s.word("expense_type"),
-		Message: "no account rule matches " + strings.Join(facts, ", "),
+		Message: "no account rule matches " + strings.Join(facts, ", ") + r.tooMuch(),
 		Remedy:  fmt.Sprintf("Add a rule with expense_type: %s under accounts.rules (%s), then replay.", clip(s.word("expense_type")), r.set.at(r.rules.Accounts.At)),
 	})
 	return ""

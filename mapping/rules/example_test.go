@@ -60,5 +60,5 @@ func Example() {
 	// CX-A1B2C3-1-E E1042 6420|200|00 107.20
 	// cost_centre_unknown 4711
 	// who: finance
-	// do: Add a line "4711: <segment>" under cost_centres.values (mapping.yaml:94), then replay.
+	// do: Add a line "4711: <segment>" under cost_centres.values (mapping.yaml:99), then replay.
 }

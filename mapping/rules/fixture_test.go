@@ -19,9 +19,9 @@ func vendors() []document.Vendor {
 	return []document.Vendor{
 		{ID: "E1042", Name: "Ana Ruiz"},
 		{ID: "E1043", Name: "Jo Lindqvist", Inactive: true},
-		{ID: "V7", EmployeeID: "1044"},
-		{ID: "V8", EmployeeID: "1045"},
-		{ID: "V9", EmployeeID: "1045"},
+		{ID: "V7", EmployeeID: "1044", TaxID: "12-345"},
+		{ID: "V8", EmployeeID: "1045", TaxID: "XX1"},
+		{ID: "V9", EmployeeID: "1045", TaxID: "xx-1"},
 		{ID: "V9001"},
 		{ID: "V0088", Name: "AirPlus cards", Hold: true},
 		{ID: "V0090", Name: "Company cards"},

@@ -135,7 +135,12 @@ var refusals = map[string]refusal{
 	"number with a bell": {code: rules.NumberInvalid, invoice: true, change: func(d *document.Document) { d.Number = "INV\a1" }},
 	"no date":            {code: rules.InvoiceDateMissing, change: func(d *document.Document) { d.Date = "" }},
 	"no approval date":   {code: rules.ApplyDateMissing, change: func(d *document.Document) { d.Approved = "" }, remedy: "apply_date.from: invoice_date (mapping.yaml:"},
-	"R52 closed period":  {code: rules.PeriodClosed, open: "2026-11-01", set: []string{"closed_period: next_open ", "closed_period: refuse "}, change: func(*document.Document) {}, want: connector.Issue{Value: "2026-10-30", Needs: "period/2026-10"}},
+	"R52 closed period":  {code: rules.PeriodClosed, open: "2026-11-01", set: []string{"closed_period: next_open ", "closed_period: refuse "}, change: func(*document.Document) {}, want: connector.Issue{Value: "2026-10-30"}, remedy: "then replay"},
+	"R52 held":           {code: rules.PeriodClosed, open: "2026-11-01", set: []string{"closed_period: next_open ", "closed_period: hold "}, change: func(*document.Document) {}, want: connector.Issue{Value: "2026-10-30", Needs: "period/2026-10"}, remedy: "goes on by itself"},
+	"tax id twice": {code: rules.VendorAmbiguous, set: []string{"match: [column, pattern]", "match: [column, tax_id, pattern]\n  tax_id: custom9"}, change: func(d *document.Document) {
+		d.Custom = map[string]document.Value{"custom9": code("XX 1")}
+	}, want: connector.Issue{Field: "employee", Value: "V8, V9", Owner: connector.Finance}},
+	"suspense is capped": {code: rules.AccountUnmapped, set: []string{"accounts:\n  template", "accounts:\n  suspense: {account: 1490|000|00, most: {USD: 9.99}}\n  template"}, change: func(d *document.Document) { d.Entries[0].Type.Code = "YACHT" }, want: connector.Issue{Value: "YACHT"}, remedy: "accounts.rules"},
 	"charge and no line": {code: rules.ChargeUnspreadable, invoice: true, change: func(d *document.Document) { d.Entries = nil; d.Charges = charges("10.00", "0") }, want: connector.Issue{Value: "shipping 10"}},
 	"unknown charge": {code: rules.ChargeUnknown, invoice: true, change: func(d *document.Document) {
 		d.Charges = []document.Charge{{Kind: "toll", Amount: dec("1.00")}}

@@ -28,8 +28,10 @@ const (
 	approved     = "approved"
 	invoiceDate  = "invoice_date"
 	nextOpen     = "next_open"
+	hold         = "hold"
 	column       = "column"
 	pattern      = "pattern"
+	taxID        = "tax_id"
 	positive     = "positive"
 	negative     = "negative"
 	check        = "check"
@@ -76,6 +78,7 @@ func (r *reader) content(root ast.Node, c *content) {
 		}},
 		key{"apply_date", false, func(n ast.Node, p string) { r.applyDate(n, p, &c.ApplyDate) }},
 		key{"descriptions", false, func(n ast.Node, p string) { r.descriptions(n, p, &c.Descriptions) }},
+		key{"entry_groups", false, func(n ast.Node, p string) { r.entryGroups(n, p, &c.EntryGroups) }},
 	)
 	r.across(c)
 }
@@ -83,7 +86,6 @@ func (r *reader) content(root ast.Node, c *content) {
 // defaults are the values of the keys that a file leaves out.
 func defaults() content {
 	var c content
-	c.Numbers = numbers{Prefix: text{value: "CX-"}, MaxLength: 50}
 	c.Netting, c.PurchaseOrders, c.PayHold, c.Settlement = net, refuse, allow, check
 	c.Employees.Code = text{value: "E"}
 	c.Suppliers.Unlisted = asIs
@@ -92,6 +94,8 @@ func defaults() content {
 	c.Charges.Shipping.Description, c.Charges.Tax.Description = text{value: "Shipping"}, text{value: "Tax"}
 	c.ApplyDate = applyDate{From: approved, ClosedPeriod: refuse}
 	var none reader
+	c.Numbers = numbers{Prefix: text{value: "CX-"}, MaxLength: 50}
+	c.Numbers.Report = none.template(text{value: "{prefix}{number}-{revision}-{code}"}, "", false, numberWords...)
 	c.Descriptions.Invoice = description{none.template(text{value: "{kind} {number}"}, "", false, invoiceWords...), 50}
 	c.Descriptions.Line = description{none.template(text{value: "{expense_type} {merchant}"}, "", false, lineWords...), 100}
 	return c
@@ -156,6 +160,7 @@ func (r *reader) numbers(n ast.Node, path string, c *numbers) {
 				r.fail(c.Prefix.at, "%s: %q must be at most 12 letters, digits, or . _ -", p, clip(c.Prefix.value))
 			}
 		}},
+		key{"report", false, func(n ast.Node, p string) { c.Report = r.numberTemplate(n, p) }},
 		key{"max_length", false, func(n ast.Node, p string) { c.MaxLength = r.number(n, p, 30, 200) }},
 	)
 }
@@ -174,6 +179,7 @@ func (r *reader) counterparties(n ast.Node, path string) map[string]counterparty
 				key{"vendor", false, func(n ast.Node, p string) { c.Vendor = r.text(n, p) }},
 				key{"code", false, func(n ast.Node, p string) { c.Code = r.text(n, p) }},
 				key{"personal", false, func(n ast.Node, p string) { c.Personal = r.word(n, p, skip, employeeOwes) }},
+				key{"terms", false, func(n ast.Node, p string) { c.Terms = r.text(n, p) }},
 			)
 			if (to.value == "") == (c.Vendor.value == "") {
 				r.fail(c.At, "%s: say who is owed: either to: employee, or vendor: with the vendor's id", at)
@@ -183,6 +189,8 @@ func (r *reader) counterparties(n ast.Node, path string) map[string]counterparty
 		switch {
 		case c.Employee && c.Code.value != "":
 			r.fail(c.Code.at, "%s.code: the employee's code stands under employees.code", at)
+		case c.Employee && c.Terms.value != "":
+			r.fail(c.Terms.at, "%s.terms: the employee's terms stand under employees.terms", at)
 		case c.Employee && c.Personal.value != "":
 			r.fail(c.Personal.at, "%s.personal: what an employee paid for himself is never posted; remove the key", at)
 		case c.Vendor.value != "" && !shortCode.MatchString(c.Code.value):
@@ -231,11 +239,13 @@ func (r *reader) employees(n ast.Node, path string, c *employees) {
 		key{"match", false, func(n ast.Node, p string) {
 			c.Match = r.list(n, p)
 			for _, m := range c.Match {
-				if words := []string{column, pattern}; m.value != "" && !slices.Contains(words, m.value) {
-					r.fail(m.at, "%s: %q is none of column, pattern%s", p, clip(m.value), nearest(m.value, words))
+				if words := []string{column, pattern, taxID}; m.value != "" && !slices.Contains(words, m.value) {
+					r.fail(m.at, "%s: %q is none of %s%s", p, clip(m.value), strings.Join(words, ", "), nearest(m.value, words))
 				}
 			}
 		}},
+		key{"tax_id", false, func(n ast.Node, p string) { c.TaxID = r.field(n, p) }},
+		key{"terms", false, func(n ast.Node, p string) { c.Terms = r.text(n, p) }},
 		key{"pattern", false, func(n ast.Node, p string) {
 			c.Pattern = r.template(r.text(n, p), p, false, "employee_id", "login")
 			if len(c.Pattern.parts) > 0 && !c.Pattern.uses("employee_id") && !c.Pattern.uses("login") {
@@ -243,6 +253,9 @@ func (r *reader) employees(n ast.Node, path string, c *employees) {
 			}
 		}},
 	)
+	if c.TaxID.value == "" && slices.ContainsFunc(c.Match, func(m text) bool { return m.value == taxID }) {
+		r.fail(c.At, "%s.match names tax_id, but %s.tax_id does not say which custom field holds it", path, path)
+	}
 	if len(c.Match) == 0 && c.Pattern.value != "" {
 		c.Match = []text{{value: pattern}}
 	}
@@ -256,6 +269,7 @@ func (r *reader) suppliers(n ast.Node, path string, c *suppliers) {
 	r.object(n, path,
 		key{"vendors", false, func(n ast.Node, p string) { c.Vendors = r.table(n, p) }},
 		key{"unlisted", false, func(n ast.Node, p string) { c.Unlisted = r.word(n, p, asIs, refuse).value }},
+		key{"terms", false, func(n ast.Node, p string) { c.Terms = r.text(n, p) }},
 	)
 }
 
@@ -307,7 +321,7 @@ func (r *reader) applyDate(n ast.Node, path string, c *applyDate) {
 	c.At = place(n)
 	r.object(n, path,
 		key{"from", false, func(n ast.Node, p string) { c.From = r.word(n, p, approved, invoiceDate).value }},
-		key{"closed_period", false, func(n ast.Node, p string) { c.ClosedPeriod = r.word(n, p, refuse, nextOpen).value }},
+		key{"closed_period", false, func(n ast.Node, p string) { c.ClosedPeriod = r.word(n, p, refuse, nextOpen, hold).value }},
 	)
 }
 

@@ -32,6 +32,7 @@ func (r *reader) accounts(n ast.Node, path string, c *accounts) {
 			}
 			items = seq
 		}},
+		key{"suspense", false, func(n ast.Node, p string) { r.suspense(n, p, &c.Suspense) }},
 	)
 	if items == nil {
 		return

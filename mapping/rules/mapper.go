@@ -109,7 +109,8 @@ type run struct {
 	moved     bool // apply is not in the period that the document belongs to
 	entryPart [][]share
 	groups    []*group
-	owed      owed // what does not stand in the groups
+	owed      owed            // what does not stand in the groups
+	suspended decimal.Decimal // without regard to the sign, that no account rule matched
 
 	issues  mapping.Issues
 	places  map[string]int // of an issue among the issues, so that one fault is told once
@@ -260,12 +261,16 @@ func (r *run) applyDate() {
 	open := r.tables.FirstOpen()
 	if open != "" && r.apply.Before(open) {
 		if rule.ClosedPeriod != nextOpen {
-			r.issue(connector.Issue{
+			issue := connector.Issue{
 				Code: PeriodClosed, Field: "apply date", Value: string(r.apply),
 				Message: fmt.Sprintf("the fiscal period of %s is closed; the first open day is %s", r.apply, open),
 				Remedy:  fmt.Sprintf("Open the period in the ERP, or write apply_date.closed_period: next_open (%s), then replay.", r.set.at(rule.At)),
-				Needs:   "period/" + r.apply.Month(),
-			})
+			}
+			if rule.ClosedPeriod == hold {
+				issue.Needs = "period/" + r.apply.Month()
+				issue.Remedy = fmt.Sprintf("Open the period in the ERP: the document goes on by itself when the periods are read next, or at once by a replay. Or write apply_date.closed_period: next_open (%s) and replay.", r.set.at(rule.At))
+			}
+			r.issue(issue)
 		} else {
 			reason.Rule = "apply_date.closed_period next_open (" + r.set.at(rule.At) + ")"
 			reason.Input = fmt.Sprintf("%s is in a closed period", r.apply)

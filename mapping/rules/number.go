@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/base32"
 	"fmt"
+	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -46,7 +47,23 @@ func (r *run) number(g *group, d *draft) {
 	}
 	inv.MadeUp = true
 	rule := "numbers.prefix (" + r.set.at(r.rules.Numbers.Prefix.at) + ")"
-	whole := fmt.Sprintf("%s%s-%d-%s", r.rules.Numbers.Prefix.value, own, r.doc.Revision, code)
+	if at := r.rules.Numbers.Report.at; at.line != 0 {
+		rule = "numbers.report (" + r.set.at(at) + ")"
+	}
+	whole, _ := r.rules.Numbers.Report.fill(func(word string) string {
+		switch word {
+		case "prefix":
+			return r.rules.Numbers.Prefix.value
+		case "number":
+			return own
+		case "revision":
+			return strconv.FormatInt(r.doc.Revision, 10)
+		case "code":
+			return code
+		default:
+			return r.company
+		}
+	})
 	inv.Number = fit(whole, limit)
 	if inv.Number != whole {
 		rule += ", made to fit by a hash"

@@ -51,6 +51,7 @@ type group struct {
 	vendor   text   // by the rules, for a counterparty that is a vendor
 	payment  string // type, of the first expense
 	rule     string // that names the vendor
+	terms    text   // of payment
 	pieces   []piece
 }
 
@@ -82,7 +83,7 @@ func (r *run) parties() {
 			code = r.rules.Employees.Code.value
 		}
 		if byCode[code] == nil {
-			byCode[code] = &group{code: code, employee: c.Employee, vendor: c.Vendor, payment: payment, rule: rule}
+			byCode[code] = &group{code: code, employee: c.Employee, vendor: c.Vendor, payment: payment, rule: rule, terms: c.Terms}
 		}
 		return byCode[code]
 	}

@@ -75,6 +75,8 @@ func (r *run) invoice(g *group, vendor string, why mapping.Reason) draft {
 	}
 	inv.DebitMemo = inv.Amount.IsNegative()
 	r.number(g, &d)
+	r.terms(g, &d)
+	r.entryGroup(&d)
 
 	limit, note := r.rules.Descriptions.Invoice.Max, ""
 	if r.moved {

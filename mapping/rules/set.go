@@ -11,6 +11,8 @@ import (
 	"path"
 	"path/filepath"
 	"slices"
+
+	"github.com/shopspring/decimal"
 )
 
 // Set is a rule file that has been read and found sound. It is immutable and
@@ -128,6 +130,7 @@ type content struct {
 	Charges        charges
 	ApplyDate      applyDate
 	Descriptions   descriptions
+	EntryGroups    entryGroups `json:",omitzero"`
 }
 
 // company turns the source's ledger, or a code of a custom field, into the
@@ -144,6 +147,7 @@ type company struct {
 
 type numbers struct {
 	Prefix    text
+	Report    template // of what we number ourselves
 	MaxLength int
 }
 
@@ -154,20 +158,24 @@ type counterparty struct {
 	Vendor   text
 	Code     text // in the number; of the employee it stands under employees
 	Personal text // skip or employee_owes; empty: a personal expense parks
+	Terms    text `json:",omitzero"` // of payment, by the ERP's code; empty: the vendor's own
 }
 
 type employees struct {
 	At      pos `json:"-"`
 	Code    text
 	Vendors map[string]text
-	Match   []text // column, pattern
+	Match   []text // column, pattern, tax_id
 	Pattern template
+	TaxID   text `json:",omitzero"` // custom field that holds the tax id
+	Terms   text `json:",omitzero"`
 }
 
 type suppliers struct {
 	At       pos `json:"-"`
 	Vendors  map[string]text
 	Unlisted string // as_is or refuse
+	Terms    text   `json:",omitzero"`
 }
 
 type costCentres struct {
@@ -183,6 +191,19 @@ type accounts struct {
 	At       pos `json:"-"`
 	Template template
 	Rules    []rule
+	Suspense suspense `json:",omitzero"`
+}
+
+// suspense is the account of what no rule matches, as long as a document has
+// little of it. Without an account such a document parks.
+type suspense struct {
+	Account text
+	Most    map[string]decimal.Decimal // of one document, by currency; others park
+}
+
+// entryGroups name the ERP's entry groups; an empty one: the sink names it.
+type entryGroups struct {
+	Report, Invoice template
 }
 
 type rule struct {
@@ -221,7 +242,7 @@ type charges struct {
 type applyDate struct {
 	At           pos    `json:"-"`
 	From         string // approved or invoice_date
-	ClosedPeriod string // refuse or next_open
+	ClosedPeriod string // refuse, next_open or hold
 }
 
 type description struct {

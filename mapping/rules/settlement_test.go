@@ -122,7 +122,7 @@ func TestR48ExpensePayIsOwedToItsOwnVendor(t *testing.T) {
 		"invoice CX-A1B2C3-1-X V0301 73.10", "  6410|200|00 23.00", "  6410|200|00 50.10",
 	}, brief(result.Posting))
 	require.Contains(t, result.Reasons, mapping.Reason{
-		Field: "invoice 2, vendor", Value: "V0301", Rule: "expense_pay (mapping.yaml:48)", Input: "payment type CASH",
+		Field: "invoice 2, vendor", Value: "V0301", Rule: "expense_pay (mapping.yaml:50)", Input: "payment type CASH",
 	})
 
 	doc.Settlement.ToCard = known("50.11")

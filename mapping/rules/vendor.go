@@ -113,15 +113,25 @@ func (r *run) employee() (string, mapping.Reason) {
 			}
 			ids := r.tables.VendorsOf(employeeID)
 			if len(ids) > 1 {
-				r.issue(connector.Issue{
-					Code: VendorAmbiguous, Field: "employee", Value: strings.Join(ids, ", "),
-					Message: fmt.Sprintf("the ERP links the vendors %s to one employee", clip(strings.Join(ids, ", "))),
-					Remedy:  fmt.Sprintf("Leave one link in the ERP, or choose by a line %q under employees.vendors (%s), then replay.", clip(employeeID)+": <vendor id>", r.set.at(rules.At)),
-				})
+				r.ambiguous(ids, "links the vendors %s to one employee", employeeID)
 				return "", mapping.Reason{}
 			}
 			if len(ids) == 1 {
 				why.Rule = "employees.match column (" + r.set.at(way.at) + ")"
+				return ids[0], why
+			}
+		case taxID:
+			id, there := value(r.doc.Custom, rules.TaxID.value)
+			if !there {
+				continue
+			}
+			ids := r.tables.VendorsByTaxID(id)
+			if len(ids) > 1 {
+				r.ambiguous(ids, "has the vendors %s with the tax id of the employee", employeeID)
+				return "", mapping.Reason{}
+			}
+			if len(ids) == 1 {
+				why.Rule = "employees.match tax_id (" + r.set.at(way.at) + ")"
 				return ids[0], why
 			}
 		case pattern:
@@ -156,4 +166,13 @@ func (r *run) employee() (string, mapping.Reason) {
 		})
 	}
 	return guess, why
+}
+
+// ambiguous says that several vendors of the ERP may be the employee.
+func (r *run) ambiguous(ids []string, what, employeeID string) {
+	r.issue(connector.Issue{
+		Code: VendorAmbiguous, Field: "employee", Value: strings.Join(ids, ", "),
+		Message: fmt.Sprintf("the ERP "+what, clip(strings.Join(ids, ", "))),
+		Remedy:  fmt.Sprintf("Leave one of them in the ERP, or choose by a line %q under employees.vendors (%s), then replay.", clip(employeeID)+": <vendor id>", r.set.at(r.rules.Employees.At)),
+	})
 }

@@ -31,6 +31,8 @@ type APInvoice struct {
 	Taxes []InvoiceTax `json:"taxes,omitempty"`
 	// Terms is the ERP's code of the terms of payment; empty: the vendor's own.
 	Terms string `json:"terms,omitempty"`
+	// Group is the ERP's entry group; empty: the sink names it.
+	Group string `json:"group,omitempty"`
 	// Attachments are no part of what is owed: one that cannot be had never holds
 	// money back unless the sink was told so.
 	Attachments []Attachment `json:"attachments,omitempty"`

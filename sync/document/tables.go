@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode"
 )
 
 // Vendor is a vendor, as far as a mapping or a copy of the vendor master needs
@@ -60,6 +61,7 @@ type Tables struct {
 	firstOpen Date
 	vendors   map[string]Vendor
 	employees map[string][]string
+	taxIDs    map[string][]string
 	accounts  map[string]Account
 }
 
@@ -82,6 +84,7 @@ func NewTables(company string, vendors []Vendor, accounts []Account, opts *Table
 		firstOpen: opts.FirstOpen,
 		vendors:   make(map[string]Vendor, len(vendors)),
 		employees: make(map[string][]string),
+		taxIDs:    make(map[string][]string),
 		accounts:  make(map[string]Account, len(accounts)),
 	}
 	for _, v := range vendors {
@@ -93,9 +96,14 @@ func NewTables(company string, vendors []Vendor, accounts []Account, opts *Table
 		if v.EmployeeID != "" {
 			t.employees[v.EmployeeID] = append(t.employees[v.EmployeeID], v.ID)
 		}
+		if id := plainTaxID(v.TaxID); id != "" {
+			t.taxIDs[id] = append(t.taxIDs[id], v.ID)
+		}
 	}
-	for _, ids := range t.employees {
-		slices.Sort(ids)
+	for _, index := range []map[string][]string{t.employees, t.taxIDs} {
+		for _, ids := range index {
+			slices.Sort(ids)
+		}
 	}
 	for _, a := range accounts {
 		a.Code = strings.TrimSpace(a.Code)
@@ -145,6 +153,21 @@ func (t *Tables) Vendor(id string) (Vendor, bool) {
 // sorted: none, one, or too many to choose from.
 func (t *Tables) VendorsOf(employeeID string) []string {
 	return slices.Clone(t.employees[employeeID])
+}
+
+// VendorsByTaxID returns the ids of the vendors with a tax id, sorted. Only its
+// letters and digits are compared, without regard to their case.
+func (t *Tables) VendorsByTaxID(taxID string) []string {
+	return slices.Clone(t.taxIDs[plainTaxID(taxID)])
+}
+
+func plainTaxID(s string) string {
+	return strings.Map(func(c rune) rune {
+		if unicode.IsLetter(c) || unicode.IsDigit(c) {
+			return unicode.ToUpper(c)
+		}
+		return -1
+	}, s)
 }
 
 // Account returns the GL account that bears the code.

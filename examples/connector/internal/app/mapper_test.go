@@ -1,12 +1,15 @@
 package app
 
 import (
+	"os"
+	"path/filepath"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/ml-connector/ml-connector/concur"
 	"github.com/ml-connector/ml-connector/epicor/epicortest"
 	"github.com/ml-connector/ml-connector/examples/connector/internal/sample"
 	"github.com/ml-connector/ml-connector/mapping/rules"
@@ -61,5 +64,52 @@ func TestWhatWasAddedInEpicorASecondAgoCountsForAReplayFromAnotherProcess(t *tes
 		require.Equal(t, 1, w.replayed(rules.AccountUnknown))
 		pass(w.poll)
 		require.Equal(t, engine.Confirmed, w.status(sample.LostAnswer).State, "the tables are five minutes good otherwise")
+	})
+}
+
+func TestARunningConnectorReadsAnEditedTableBesideTheRules(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.policy = engine.Policy{Sweep: -1}
+		csv := filepath.Join(filepath.Dir(w.mapping), "centres.csv")
+		require.NoError(t, os.WriteFile(csv, []byte("centre,segment\n420,420\n"), 0o600))
+		w.edit("accounts:\n", "tables:\n  part: {key: custom5, file: centres.csv}\naccounts:\n")
+		w.edit("{natural}|{cost_centre}|00", "{natural}|{part}|00")
+		a := w.connector()
+		w.subscribe(a)
+		defer w.running(a)()
+		w.company.Approve(w.report(sample.UnknownCode).ID)
+		pass(time.Minute)
+		require.Equal(t, rules.TableRowMissing, w.status(sample.UnknownCode).Cause)
+
+		require.NoError(t, os.WriteFile(csv, []byte("centre,segment\n420,420\n4711,200\n"), 0o600))
+		require.Equal(t, 1, w.replayed(rules.TableRowMissing))
+		pass(time.Minute)
+		require.Equal(t, engine.Confirmed, w.status(sample.UnknownCode).State)
+	})
+}
+
+func TestADocumentThatIsHeldGoesOnByItselfWhenItsPeriodOpens(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.policy = engine.Policy{Sweep: -1}
+		w.edit("closed_period: next_open", "closed_period: hold")
+		now := time.Now()
+		w.epicor.ClosePeriod(sample.EpicorCompany, now.Year(), int(now.Month()))
+		cfg := w.config()
+		cfg.Tenants[0].Epicor.Tables.ClosedColumn = "FAClosedPeriod"
+		a := w.start(cfg, w.store, w.log)
+		require.NoError(t, a.Connect(t.Context(), tenantName, concur.Secret(w.company.RequestToken())))
+		w.subscribe(a)
+		defer w.running(a)()
+		w.company.Approve(w.report(sample.Announced).ID)
+		pass(time.Minute)
+		require.Equal(t, rules.PeriodClosed, w.status(sample.Announced).Cause)
+
+		w.epicor.OpenPeriod(sample.EpicorCompany, now.Year(), int(now.Month()))
+		pass(10 * time.Minute)
+		w.company.Approve(w.report(sample.LostAnswer).ID) // for which the periods are read
+		pass(time.Minute)
+		require.Equal(t, engine.Confirmed, w.status(sample.Announced).State)
 	})
 }

@@ -29,6 +29,10 @@ type tables struct {
 	tenant string
 	log    *slog.Logger
 
+	// opened, if set, is told the first open day of the periods, "" where none is
+	// closed, whenever they were read: documents may wait for one that was.
+	opened func(ctx context.Context, first document.Date)
+
 	mu   sync.Mutex
 	last *document.Tables
 	read time.Time // when the reading of last began, or before
@@ -36,26 +40,51 @@ type tables struct {
 
 // Snapshot implements rules.Tables.
 func (t *tables) Snapshot(ctx context.Context) (*document.Tables, error) {
-	return t.note(time.Now(), func() (*document.Tables, error) { return t.reader.Snapshot(ctx) })
+	return t.note(ctx, time.Now(), func() (*document.Tables, error) { return t.reader.Snapshot(ctx) })
 }
 
 // Refresh reads anew.
 func (t *tables) Refresh(ctx context.Context) error {
-	_, err := t.note(time.Now(), func() (*document.Tables, error) { return t.reader.Refresh(ctx) })
+	_, err := t.note(ctx, time.Now(), func() (*document.Tables, error) { return t.reader.Refresh(ctx) })
 	return err
 }
 
-func (t *tables) note(began time.Time, read func() (*document.Tables, error)) (*document.Tables, error) {
+func (t *tables) note(ctx context.Context, began time.Time, read func() (*document.Tables, error)) (*document.Tables, error) {
 	got, err := read()
 	if err != nil {
 		return nil, err
 	}
 	t.mu.Lock()
-	defer t.mu.Unlock()
-	if got != t.last && !began.Before(t.read) {
+	fresh := got != t.last && !began.Before(t.read)
+	if fresh {
 		t.last, t.read = got, began
 	}
+	t.mu.Unlock()
+	if fresh && t.opened != nil {
+		t.opened(ctx, got.FirstOpen())
+	}
 	return got, nil
+}
+
+// months are how far back open periods are looked through for documents that
+// waited for one of them.
+const months = 24
+
+// opened wakes the documents that waited for a fiscal period that is open now.
+func (a *App) opened(tenant string) func(ctx context.Context, first document.Date) {
+	return func(ctx context.Context, first document.Date) {
+		now := time.Now().UTC()
+		month, err := time.Parse("2006-01", first.Month())
+		if earliest := time.Date(now.Year(), now.Month()-months, 1, 0, 0, 0, 0, time.UTC); err != nil || month.Before(earliest) {
+			month = earliest
+		}
+		for ; !month.After(now); month = month.AddDate(0, 1, 0) {
+			if _, err := a.Engine.Appeared(ctx, tenant, "period/"+month.Format("2006-01")); err != nil {
+				a.Labels.log.WarnContext(ctx, "documents that wait for an open period were not woken; the next reading of the periods does it", "tenant", tenant, "error", err)
+				return
+			}
+		}
+	}
 }
 
 // stale reports whether the tables are old, or from before somebody asked.
