@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
-	"strings"
 )
 
 // Subscription sends the events of one topic to one endpoint. Follows the Event
@@ -169,7 +168,7 @@ func (s *SubscriptionsService) Ensure(ctx context.Context, in SubscriptionInput)
 	if err != nil {
 		return nil, false, err
 	}
-	if have != nil && have.Topic == want.Topic && have.Filter == want.Filter && have.Endpoint == want.WebHook.Endpoint {
+	if have != nil && have.is(want) {
 		return have, false, nil
 	}
 	if have == nil && count >= MaxSubscriptions {
@@ -178,15 +177,8 @@ func (s *SubscriptionsService) Ensure(ctx context.Context, in SubscriptionInput)
 			Message: fmt.Sprintf("the app has %d subscriptions in this data centre, which is the limit: delete one that is not needed", count),
 		}
 	}
-	topics, err := (&TopicsService{s.service}).List(ctx)
-	if err != nil {
+	if err := s.mayHave(ctx, operation, []SubscriptionInput{in}); err != nil {
 		return nil, false, err
-	}
-	if !slices.Contains(topics, in.Topic) {
-		return nil, false, &Error{
-			Operation: operation, Status: http.StatusForbidden,
-			Message: fmt.Sprintf("the app may not have the topic %q: its scope is missing (topics that it may have: %s)", in.Topic, strings.Join(topics, ", ")),
-		}
 	}
 	if err := s.Put(ctx, in); err != nil {
 		return nil, false, err

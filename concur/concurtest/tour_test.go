@@ -609,7 +609,8 @@ func (w *walk) subscriptions() {
 	require.True(t, changed)
 	_, err = c.Subscriptions.Get(ctx, "acme.reports")
 	require.NoError(t, err)
-	require.NoError(t, c.Subscriptions.Delete(ctx, "acme.reports"))
+	_, err = c.Subscriptions.EnsureAll(ctx, nil, &concur.SubscriptionSet{DeleteOthers: true})
+	require.NoError(t, err)
 }
 
 // Every method of the client works against the server, whatever the vendor's
