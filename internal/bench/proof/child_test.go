@@ -1,6 +1,7 @@
 package proof
 
 import (
+	"cmp"
 	"context"
 	"crypto/x509"
 	"encoding/json"
@@ -142,7 +143,9 @@ type parent struct {
 	town  *town
 	tell  errand
 	child *exec.Cmd
-	attr  *syscall.SysProcAttr
+
+	program string // empty: this one
+	attr    *syscall.SysProcAttr
 }
 
 // newParent starts the vendors on loopback. A connector's files stand in dir, or
@@ -180,7 +183,7 @@ func (p *parent) begin() {
 	p.t.Helper()
 	told, err := json.Marshal(p.tell)
 	require.NoError(p.t, err)
-	p.child = exec.Command(os.Args[0]) //nolint:noctx // it lives until it is killed
+	p.child = exec.Command(cmp.Or(p.program, os.Args[0])) //nolint:noctx // it lives until it is killed
 	p.child.Env = append(os.Environ(), childVariable+"="+string(told))
 	p.child.Stderr, p.child.SysProcAttr = os.Stderr, p.attr
 	require.NoError(p.t, p.child.Start())
