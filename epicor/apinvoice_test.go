@@ -473,3 +473,22 @@ func TestTheCurrencyIsChangedWhereItIsNotTheVendors(t *testing.T) {
 	require.Equal(t, "EUR", inv.Currency)
 	require.Equal(t, "133.43", inv.Amount.Value().String())
 }
+
+func TestAVendorWithoutTermsNeedsThoseOfTheInvoice(t *testing.T) {
+	srv, c := pair(t, nil)
+	srv.AddVendors(company, epicortest.Vendor{Num: 43, ID: "NOTERMS", NoTerms: true})
+	in := meal(t)
+	in.VendorID = "NOTERMS"
+	_, err := c.APInvoices.Create(t.Context(), in)
+	var ie *epicor.APInvoiceError
+	require.ErrorAs(t, err, &ie)
+	require.Equal(t, epicor.NotCommitted, ie.Outcome)
+	require.ErrorContains(t, err, "Terms code is required")
+	in.Terms = "N10"
+	inv, err := c.APInvoices.Create(t.Context(), in)
+	require.NoError(t, err)
+	require.Equal(t, "2026-11-07", inv.DueDate.String(), "ten days behind the invoice's date")
+	got, ok := srv.Invoice(company, "NOTERMS", in.Number)
+	require.True(t, ok)
+	require.Equal(t, "N10", got.TermsCode)
+}

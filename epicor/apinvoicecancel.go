@@ -125,6 +125,27 @@ func (s *APInvoiceService) fits(table, column, text string) error {
 	return nil
 }
 
+// fit refuses text that the tenant would refuse, or cut, only after a part of the
+// invoice was committed.
+func (s *APInvoiceService) fit(in *APInvoiceInput, group string) error {
+	es := []error{
+		s.fits(tableHeader, "InvoiceNum", in.Number), s.fits(tableGroup, "GroupID", group), s.fits(tableHeader, s.opts.KeyColumn, in.Key),
+		s.fits(tableHeader, "Description", in.Description), s.fits(tableHeader, "TermsCode", in.Terms),
+	}
+	within := func(where string, err error) {
+		if err != nil {
+			es = append(es, fmt.Errorf("%s: %w", where, err))
+		}
+	}
+	for i, l := range in.Lines {
+		within(fmt.Sprintf("line %d", i+1), s.fits(tableLine, "Description", l.Description))
+		for j, split := range l.Splits {
+			within(fmt.Sprintf("line %d, split %d", i+1, j+1), s.fits(tableAccount, "GLAccount", split.Account))
+		}
+	}
+	return errors.Join(es...)
+}
+
 // inGroupOf lists the unposted invoices of an entry group.
 func (s *APInvoiceService) inGroupOf(ctx context.Context, id string) ([]*APInvoice, error) {
 	var out []*APInvoice

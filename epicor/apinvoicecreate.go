@@ -65,7 +65,7 @@ func (s *APInvoiceService) Create(ctx context.Context, in APInvoiceInput) (*APIn
 		return nil, &APInvoiceError{Step: "input", Outcome: NotCommitted, Number: in.Number, Err: err}
 	}
 	group := s.groupName(&in)
-	if err := errors.Join(s.fits(tableHeader, "InvoiceNum", in.Number), s.fits(tableGroup, "GroupID", group), s.fits(tableHeader, s.opts.KeyColumn, in.Key)); err != nil {
+	if err := s.fit(&in, group); err != nil {
 		return nil, &APInvoiceError{Step: "input", Outcome: NotCommitted, Number: in.Number, Err: err}
 	}
 	return s.inGroup(ctx, &in, group, in.ApplyDate, NotCommitted, func(b *building) error {

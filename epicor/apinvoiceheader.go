@@ -56,6 +56,11 @@ func (b *building) header(ctx context.Context, group string) error {
 		return err
 	}
 	b.warn(msg)
+	if in.Terms != "" {
+		if ds, err = s.ChangeTermsCode(ctx, ds, in.Terms); err != nil {
+			return err
+		}
+	}
 	if !in.DueDate.IsZero() {
 		if ds, err = s.ChangeDueDate(ctx, ds, in.DueDate); err != nil {
 			return err
@@ -113,6 +118,9 @@ func (b *building) unchanged(ds *Tableset) error {
 	if row.Date("InvoiceDate") != b.in.Date || row.Date("ApplyDate") != b.in.ApplyDate {
 		return fmt.Errorf("%w: the dates are %s and %s, expected %s and %s", ErrDiffers,
 			row.Date("InvoiceDate"), row.Date("ApplyDate"), b.in.Date, b.in.ApplyDate)
+	}
+	if got := row.Text("TermsCode"); b.in.Terms != "" && got != b.in.Terms {
+		return fmt.Errorf("%w: the terms became %q, expected %q", ErrDiffers, got, b.in.Terms)
 	}
 	if row.Bool("DebitMemo") != b.in.DebitMemo {
 		return fmt.Errorf("%w: debit memo is %t", ErrDiffers, row.Bool("DebitMemo"))

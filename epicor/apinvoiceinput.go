@@ -23,6 +23,8 @@ type APInvoiceInput struct {
 	Currency  string // ISO 4217; empty: the vendor's
 	Date      Date
 	ApplyDate Date // decides the fiscal period
+	// Terms are payment terms by their code; empty: the vendor's, who must have some.
+	Terms string
 	// DueDate is set when it is given; else it follows from the vendor's terms.
 	DueDate     Date
 	Description string

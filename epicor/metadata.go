@@ -52,7 +52,7 @@ func (s *APInvoiceService) needs() []needed {
 		{groupService, "APInvGrps", tableGroup, []string{"GroupID", "CreatedBy", "ActiveUserID", "ApplyDate", "PostErrorLog", "PostInProcess"}},
 		{invoiceService, "APInvoices", tableHeader, []string{
 			"VendorNum", "InvoiceNum", "VendorNumVendorID", "DebitMemo", "CurrencyCode", "InvoiceDate", "ApplyDate", "Description",
-			"GroupID", "Posted", "RefCancelledby", "CancellationInv", "DocInvoiceAmt", "DocInvoiceVendorAmt", "DocTaxAmt", s.opts.KeyColumn,
+			"TermsCode", "GroupID", "Posted", "RefCancelledby", "CancellationInv", "DocInvoiceAmt", "DocInvoiceVendorAmt", "DocTaxAmt", s.opts.KeyColumn,
 		}},
 		{invoiceService, "APInvDtls", tableLine, []string{"InvoiceLine", "Description", "DocExtCost", "VendorQty", "PONum", "POLine", "PackSlip"}},
 		{invoiceService, "APInvExps", tableExpense, []string{"InvoiceLine", "InvExpSeq", "DocExpAmt"}},
@@ -141,7 +141,10 @@ func (e *Entities[T]) Verify(ctx context.Context, further ...string) (*Schema, e
 	}
 	var missing []error
 	for _, name := range slices.Compact(slices.Sorted(slices.Values(slices.Concat(e.key, columnsOf[T](), further)))) {
-		if _, ok := columns[name]; !ok && !(name == "GLAccount1" && hasColumn(columns, "GLAccount")) {
+		if name == "GLAccount1" && hasColumn(columns, "GLAccount") {
+			continue
+		}
+		if !hasColumn(columns, name) {
 			missing = append(missing, fmt.Errorf("%w: %s.%s", ErrMissing, e.set, name))
 		}
 	}

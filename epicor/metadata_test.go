@@ -56,6 +56,26 @@ func TestANumberThatTheTenantWouldCutIsRefusedBeforeAnythingIsSent(t *testing.T)
 	require.Empty(t, srv.Calls())
 }
 
+func TestTextThatTheTenantWouldRefuseHalfWayIsRefusedBeforeAnythingIsSent(t *testing.T) {
+	o := options()
+	o.MaxLength = map[string]int{"APInvDtl.Description": 10, "APInvHed.Description": 12, "APInvExpTGLC.GLAccount": 8}
+	srv := epicortest.New(o)
+	seed(srv)
+	c := client(t, srv, nil)
+	_, err := c.Verify(t.Context())
+	require.NoError(t, err)
+	srv.ResetCalls()
+	_, err = c.APInvoices.Create(t.Context(), meal(t))
+	require.ErrorIs(t, err, epicor.ErrInvalid)
+	var ie *epicor.APInvoiceError
+	require.ErrorAs(t, err, &ie)
+	require.Equal(t, epicor.NotCommitted, ie.Outcome)
+	require.ErrorContains(t, err, "Description has 13 characters, the tenant takes 12")
+	require.ErrorContains(t, err, "line 1: epicor: invalid: Description has 17 characters")
+	require.ErrorContains(t, err, "line 2, split 1: epicor: invalid: GLAccount has 11 characters")
+	require.Empty(t, srv.Calls())
+}
+
 func TestMetadataThatIsNoneIsAnError(t *testing.T) {
 	srv, c := pair(t, &epicor.Options{Tries: 1})
 	for _, body := range []string{"<html>welcome</html>", "{}", "<Edmx", ""} {

@@ -60,7 +60,7 @@ func (p published) find(verb, name string) (publishedMethod, bool) {
 
 func TestEveryColumnStandsInTheVendorsSchema(t *testing.T) {
 	dir := schemaFolder(t)
-	checked := 0
+	var checked []string
 	for _, tab := range newSchema() {
 		var p struct {
 			Service string
@@ -77,22 +77,26 @@ func TestEveryColumnStandsInTheVendorsSchema(t *testing.T) {
 			// The export writes amounts as int, dates and GUIDs as str.
 			want := map[kind]string{text: "str", date: "str", guid: "str", integer: "int", number: "int", boolean: "bool"}[c.kind]
 			require.Equal(t, want, types[c.name], "%s.%s", tab.name, c.name)
-			checked++
+			checked = append(checked, tab.name+"."+c.name)
 		}
 		for _, k := range tab.key {
 			require.Contains(t, types, k, tab.name)
 		}
 	}
-	require.Positive(t, checked)
+	require.NotEmpty(t, checked)
+	slices.Sort(checked)
+	t.Logf("%d columns checked: %s", len(checked), strings.Join(checked, ", "))
 }
 
 func TestEveryEntitySetAndItsKeyStandInTheVendorsSchema(t *testing.T) {
 	dir := schemaFolder(t)
 	sch := newSchema()
+	var checked []string
 	for _, tab := range sch {
 		if tab.set == "" {
 			continue
 		}
+		checked = append(checked, tab.service+"/"+tab.set+"("+strings.Join(tab.key, ", ")+")")
 		p := service(t, dir, tab.service)
 		_, ok := p.find(http.MethodGet, tab.set)
 		require.True(t, ok, tab.set)
@@ -104,6 +108,8 @@ func TestEveryEntitySetAndItsKeyStandInTheVendorsSchema(t *testing.T) {
 			require.True(t, ok, byKey+"_"+set)
 		}
 	}
+	slices.Sort(checked)
+	t.Logf("%d entity sets checked with their keys: %s", len(checked), strings.Join(checked, ", "))
 }
 
 func TestEveryTableOfTheInvoiceTablesetStandsInTheVendorsSchema(t *testing.T) {
@@ -116,10 +122,12 @@ func TestEveryTableOfTheInvoiceTablesetStandsInTheVendorsSchema(t *testing.T) {
 		}
 	}
 	require.ElementsMatch(t, tables, invoiceTables())
+	t.Logf("%d tables checked: %s", len(tables), strings.Join(tables, ", "))
 }
 
 func TestEveryMethodAndParameterStandsInTheVendorsSchema(t *testing.T) {
 	dir := schemaFolder(t)
+	var checked []string
 	for _, m := range newMethods() {
 		verb := http.MethodPost
 		if m.read {
@@ -136,5 +144,8 @@ func TestEveryMethodAndParameterStandsInTheVendorsSchema(t *testing.T) {
 		}
 		require.ElementsMatch(t, in, m.in, m.name)
 		require.ElementsMatch(t, out, m.out, m.name)
+		checked = append(checked, m.service+"/"+m.name+"("+strings.Join(in, ", ")+") → "+strings.Join(out, ", "))
 	}
+	slices.Sort(checked)
+	t.Logf("%d methods checked with their parameters:\n%s", len(checked), strings.Join(checked, "\n"))
 }
