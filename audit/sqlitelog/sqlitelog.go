@@ -170,7 +170,7 @@ func (l *Log) Append(ctx context.Context, rs []audit.Record) error {
 
 // Last implements audit.Log.
 func (l *Log) Last(ctx context.Context, tenant string) (audit.Record, error) {
-	r, err := scanRecord(l.file.Reader().QueryRowContext(ctx, sqlLast, tenant))
+	r, err := scanRecord(func(dest ...any) error { return l.file.Get(ctx, sqlLast, []any{tenant}, dest...) })
 	if errors.Is(err, sql.ErrNoRows) {
 		err = audit.ErrNotFound
 	}
@@ -190,13 +190,13 @@ func (l *Log) Read(ctx context.Context, q audit.Query) (rs []audit.Record, next 
 	if q.Subject != "" {
 		query, args = sqlSubject, []any{q.Tenant, q.Subject, q.After, q.Limit + 1}
 	}
-	rows, err := l.file.Reader().QueryContext(ctx, query, args...)
+	rows, err := l.file.Query(ctx, query, args...)
 	if err != nil {
 		return nil, 0, fmt.Errorf("sqlitelog: read tenant %q: %w", q.Tenant, err)
 	}
 	defer rows.Close()
 	for rows.Next() {
-		r, err := scanRecord(rows)
+		r, err := scanRecord(rows.Scan)
 		if err != nil {
 			return nil, 0, fmt.Errorf("sqlitelog: read tenant %q: %w", q.Tenant, err)
 		}
@@ -211,12 +211,12 @@ func (l *Log) Read(ctx context.Context, q audit.Query) (rs []audit.Record, next 
 	return rs, 0, nil
 }
 
-// scanRecord reads columns from a *sql.Row or *sql.Rows.
-func scanRecord(row interface{ Scan(dest ...any) error }) (audit.Record, error) {
+// scanRecord reads columns by the Scan of a row.
+func scanRecord(scan func(dest ...any) error) (audit.Record, error) {
 	var r audit.Record
 	var micros int64
 	var detail, sealed []byte
-	err := row.Scan(&r.Tenant, &r.Seq, &micros, &r.ID, &r.Actor, &r.Action, &r.Subject, &r.Outcome, &r.Reason, &detail, &sealed, &r.Prev, &r.Hash)
+	err := scan(&r.Tenant, &r.Seq, &micros, &r.ID, &r.Actor, &r.Action, &r.Subject, &r.Outcome, &r.Reason, &detail, &sealed, &r.Prev, &r.Hash)
 	if err != nil {
 		return audit.Record{}, err
 	}

@@ -8,7 +8,7 @@
 //		_, err := tx.Exec("INSERT INTO a VALUES (?)", 1)
 //		return err
 //	})
-//	rows, err := f.Reader().QueryContext(ctx, "SELECT …")
+//	rows, err := f.Query(ctx, "SELECT …")
 //
 // Several processes may open one file: SQLite's locks order their writes, and a
 // writer waits BusyTimeout for another process. A network file system whose
@@ -27,6 +27,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"modernc.org/sqlite" // the driver; pure Go
@@ -62,7 +63,14 @@ type File struct {
 	name    string
 	readers *sql.DB
 	writer  *writer
+
+	mu         sync.RWMutex
+	statements map[string]*sql.Stmt // of the readers
 }
+
+// maxStatements is how many statements of readers are kept; queries that are put
+// together by filters are more than anybody needs to keep.
+const maxStatements = 64
 
 // Open opens the file, creates it with mode 0600 if there is none, and brings
 // its schema up to date. It refuses a file of another kind and one whose schema
@@ -82,6 +90,8 @@ func Open(ctx context.Context, path string, c Config) (*File, error) {
 		"busy_timeout(" + strconv.FormatInt(c.BusyTimeout.Milliseconds(), 10) + ")",
 		"synchronous(FULL)",
 		"foreign_keys(1)",
+		// Moving the log into the file costs syncs of its own: 16 MiB of it at a time.
+		"wal_autocheckpoint(4096)",
 	}
 	db, err := sql.Open("sqlite", dsn(abs, pragmas...))
 	if err != nil {
@@ -97,17 +107,71 @@ func Open(ctx context.Context, path string, c Config) (*File, error) {
 	}
 	readers.SetMaxOpenConns(c.Readers)
 	readers.SetMaxIdleConns(c.Readers)
-	return &File{name: c.Name, readers: readers, writer: newWriter(db)}, nil
+	return &File{name: c.Name, readers: readers, writer: newWriter(db), statements: map[string]*sql.Stmt{}}, nil
 }
 
 // Reader returns the pool of connections that read. Each statement sees every
 // commit that was finished before it.
 func (f *File) Reader() *sql.DB { return f.readers }
 
+// Query runs a query on a reader; its statement is kept for the next time.
+func (f *File) Query(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	stmt, err := f.statement(ctx, query)
+	switch {
+	case err != nil:
+		return nil, err
+	case stmt == nil:
+		return f.readers.QueryContext(ctx, query, args...)
+	}
+	return stmt.QueryContext(ctx, args...)
+}
+
+// Get runs a query on a reader and scans its first row into dest; sql.ErrNoRows
+// says that there is none. Its statement is kept for the next time.
+func (f *File) Get(ctx context.Context, query string, args []any, dest ...any) error {
+	stmt, err := f.statement(ctx, query)
+	switch {
+	case err != nil:
+		return err
+	case stmt == nil:
+		return f.readers.QueryRowContext(ctx, query, args...).Scan(dest...)
+	}
+	return stmt.QueryRowContext(ctx, args...).Scan(dest...)
+}
+
+// statement returns nil where there are enough.
+func (f *File) statement(ctx context.Context, query string) (*sql.Stmt, error) {
+	f.mu.RLock()
+	stmt, many := f.statements[query], len(f.statements) >= maxStatements
+	f.mu.RUnlock()
+	if stmt != nil || many {
+		return stmt, nil
+	}
+	stmt, err := f.readers.PrepareContext(ctx, query)
+	if err != nil {
+		return nil, err
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if other := f.statements[query]; other != nil {
+		stmt.Close()
+		return other, nil
+	}
+	f.statements[query] = stmt
+	return stmt, nil
+}
+
 // Close waits for the writes that were begun, lets go of the file and returns
 // what went wrong with it. Later calls return ErrClosed.
 func (f *File) Close() error {
-	return errors.Join(f.writer.close(), f.readers.Close())
+	err := f.writer.close()
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, stmt := range f.statements {
+		stmt.Close()
+	}
+	clear(f.statements)
+	return errors.Join(err, f.readers.Close())
 }
 
 // created makes sure that there is a file that its owner alone can read. SQLite

@@ -394,3 +394,35 @@ func TestNothingRunsOnAfterClose(t *testing.T) {
 		require.NoError(t, f.Close())
 	})
 }
+
+func TestNoNumberOfACounterIsKeptByTwoWrites(t *testing.T) {
+	c := config
+	c.Migrations = []string{`CREATE TABLE t (n INTEGER PRIMARY KEY) STRICT; CREATE TABLE c (last INTEGER NOT NULL) STRICT; INSERT INTO c VALUES (0)`}
+	path := filepath.Join(t.TempDir(), "x.db")
+	files := []*sqlitefile.File{open(t, path, c), open(t, path, c)} // two processes
+	failed := errors.New("refused")
+	var all sync.WaitGroup
+	for i := range 40 {
+		all.Go(func() {
+			err := files[i%2].Write(t.Context(), func(tx *sqlitefile.Tx) error {
+				n, err := tx.Next(`SELECT last FROM c`, `UPDATE c SET last = ?`)
+				if err != nil || i%5 == 3 {
+					return errors.Join(err, failed)
+				}
+				if _, err := tx.Exec(`INSERT INTO t VALUES (?)`, n); err != nil || i%5 != 4 {
+					return err
+				}
+				_, err = tx.Exec(`INSERT INTO t VALUES (?)`, n) // takes the write back
+				return err
+			})
+			if (i%5 < 3) != (err == nil) {
+				t.Error(i, err)
+			}
+		})
+	}
+	all.Wait()
+	require.Equal(t, 24, count(t, files[0]))
+	var highest, last int
+	require.NoError(t, files[0].Get(t.Context(), `SELECT (SELECT max(n) FROM t), (SELECT last FROM c)`, nil, &highest, &last))
+	require.GreaterOrEqual(t, last, highest)
+}

@@ -53,6 +53,25 @@ func (tx *Tx) Get(query string, args []any, dest ...any) (bool, error) {
 	return err == nil, tx.fail(err)
 }
 
+// Next returns the next number of a counter that the file keeps: read selects the
+// last one given out, write sets it. Of a commit that several writes share the
+// counter is read and written once. A number whose write came to nothing is not
+// given out again within that commit.
+func (tx *Tx) Next(read, write string) (int64, error) {
+	if tx.failed != nil {
+		return 0, tx.failed
+	}
+	c := &tx.w.counter
+	if c.write == "" {
+		if _, err := tx.Get(read, nil, &c.last); err != nil {
+			return 0, err
+		}
+		c.write = write
+	}
+	c.last++
+	return c.last, nil
+}
+
 func (tx *Tx) fail(err error) error {
 	if err != nil && tx.failed == nil {
 		tx.failed = err
@@ -109,6 +128,13 @@ type writer struct {
 
 	conn       *sql.Conn
 	statements map[string]*sql.Stmt
+	counter    counter // of the transaction under way
+}
+
+// counter is the one that Tx.Next counts; write is empty until it was read.
+type counter struct {
+	last  int64
+	write string
 }
 
 func newWriter(db *sql.DB) *writer {
@@ -199,11 +225,29 @@ func (w *writer) commit(group []*job) bool {
 		_, _ = w.conn.ExecContext(context.Background(), "ROLLBACK")
 		return false
 	}
-	if _, err := w.conn.ExecContext(context.Background(), "COMMIT"); err != nil {
+	if err := w.end(); err != nil {
 		w.release() // and with it whatever is left of the transaction
 		return w.settle(group, fmt.Errorf("commit: %w", err))
 	}
 	return true
+}
+
+// end writes the counter, if it was used, and commits.
+func (w *writer) end() error {
+	if w.counter.write != "" {
+		if err := w.exec(w.counter.write, w.counter.last); err != nil {
+			return err
+		}
+	}
+	return w.exec("COMMIT")
+}
+
+func (w *writer) exec(query string, args ...any) error {
+	stmt, err := w.statement(query)
+	if err == nil {
+		_, err = stmt.ExecContext(context.Background(), args...)
+	}
+	return err
 }
 
 // settle gives all of a group the same error. It is final: after a commit that
@@ -225,7 +269,8 @@ func (w *writer) begin() error {
 		}
 		w.conn, w.statements = conn, map[string]*sql.Stmt{}
 	}
-	_, err := w.conn.ExecContext(ctx, "BEGIN IMMEDIATE")
+	w.counter = counter{}
+	err := w.exec("BEGIN IMMEDIATE")
 	if err != nil && !isBusy(err) {
 		w.release()
 	}

@@ -18,15 +18,15 @@ const dropStep = 500
 func (s *Store) Put(ctx context.Context, tenant, name string, data []byte) error {
 	data = owned(data)
 	err := s.file.Write(ctx, func(tx *sqlitefile.Tx) error {
+		written, err := tx.Exec(sqlPut, tenant, name, data)
+		if err != nil || written > 0 {
+			return err
+		}
 		var old []byte
-		found, err := tx.Get(sqlContent, []any{tenant, name}, &old)
-		switch {
-		case err != nil:
+		if _, err := tx.Get(sqlContent, []any{tenant, name}, &old); err != nil {
 			return err
-		case !found:
-			_, err = tx.Exec(sqlPut, tenant, name, data)
-			return err
-		case !bytes.Equal(old, data):
+		}
+		if !bytes.Equal(old, data) {
 			return storage.ErrExists
 		}
 		return nil
@@ -40,7 +40,7 @@ func (s *Store) Put(ctx context.Context, tenant, name string, data []byte) error
 // Read implements storage.Contents.
 func (s *Store) Read(ctx context.Context, tenant, name string) ([]byte, error) {
 	var data []byte
-	err := s.file.Reader().QueryRowContext(ctx, sqlContent, tenant, name).Scan(&data)
+	err := s.file.Get(ctx, sqlContent, []any{tenant, name}, &data)
 	if err != nil {
 		return nil, fmt.Errorf("sqlitestore: read %q: %w", name, orNotFound(err))
 	}

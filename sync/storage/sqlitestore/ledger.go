@@ -19,19 +19,15 @@ func (s *Store) Create(ctx context.Context, t storage.Transfer) (storage.Transfe
 	t = stored(t)
 	var rev int64
 	err := s.file.Write(ctx, func(tx *sqlitefile.Tx) error {
-		var one int
-		taken, err := tx.Get(sqlExists, []any{t.Tenant, t.Target, t.Document}, &one)
-		if err != nil {
-			return err
-		}
-		if taken {
-			return storage.ErrExists
-		}
+		var err error
 		if rev, err = nextRev(tx); err != nil {
 			return err
 		}
-		_, err = tx.Exec(sqlCreate, t.Tenant, t.Target, t.Document, rev,
+		created, err := tx.Exec(sqlCreate, t.Tenant, t.Target, t.Document, rev,
 			t.Flow, t.Queue, micros(t.Due), t.Wakes, t.Hint, t.State, t.Cause, t.Period, t.Format, t.Data)
+		if err == nil && created == 0 {
+			return storage.ErrExists
+		}
 		return err
 	})
 	if err != nil {
@@ -43,7 +39,9 @@ func (s *Store) Create(ctx context.Context, t storage.Transfer) (storage.Transfe
 
 // Get implements storage.Ledger.
 func (s *Store) Get(ctx context.Context, id storage.ID) (storage.Transfer, error) {
-	t, err := scanTransfer(s.file.Reader().QueryRowContext(ctx, sqlGet, id.Tenant, id.Target, id.Document))
+	t, err := scanTransfer(func(dest ...any) error {
+		return s.file.Get(ctx, sqlGet, []any{id.Tenant, id.Target, id.Document}, dest...)
+	})
 	if err != nil {
 		return storage.Transfer{}, fmt.Errorf("sqlitestore: get %q: %w", id.Document, orNotFound(err))
 	}
@@ -56,8 +54,10 @@ func (s *Store) Update(ctx context.Context, t storage.Transfer) (storage.Transfe
 	t = stored(t)
 	var rev int64
 	err := s.file.Write(ctx, func(tx *sqlitefile.Tx) error {
-		var current int64
-		found, err := tx.Get(sqlRev, []any{t.Tenant, t.Target, t.Document}, &current)
+		var rowid, current int64
+		var was storage.Transfer
+		var due sql.NullInt64
+		found, err := tx.Get(sqlOld, []any{t.Tenant, t.Target, t.Document}, &rowid, &current, &was.Queue, &due, &was.State, &was.Cause, &was.Period)
 		if err != nil {
 			return err
 		}
@@ -67,8 +67,14 @@ func (s *Store) Update(ctx context.Context, t storage.Transfer) (storage.Transfe
 		if rev, err = nextRev(tx); err != nil {
 			return err
 		}
-		_, err = tx.Exec(sqlUpdate, rev, t.Flow, t.Queue, micros(t.Due), t.Wakes, t.Hint, t.State, t.Cause, t.Period, t.Format, t.Data,
-			t.Tenant, t.Target, t.Document, old)
+		query, args := sqlUpdate, []any{rev, t.Flow, t.Wakes, t.Hint, t.Format, t.Data}
+		if next := micros(t.Due); was.Queue != t.Queue || due != next {
+			query, args = query+sqlUpdateDue, append(args, t.Queue, next)
+		}
+		if was.State != t.State || was.Cause != t.Cause || was.Period != t.Period {
+			query, args = query+sqlUpdateState, append(args, t.State, t.Cause, t.Period)
+		}
+		_, err = tx.Exec(query+sqlUpdateRow, append(args, rowid)...)
 		return err
 	})
 	if err != nil {
@@ -112,7 +118,7 @@ func (s *Store) Due(ctx context.Context, queue string, by time.Time, limit int) 
 
 // Queues implements storage.Queuer, in byte order.
 func (s *Store) Queues(ctx context.Context, by time.Time) (queues []string, err error) {
-	rows, err := s.file.Reader().QueryContext(ctx, sqlQueues, by.UnixMicro())
+	rows, err := s.file.Query(ctx, sqlQueues, by.UnixMicro())
 	if err != nil {
 		return nil, fmt.Errorf("sqlitestore: queues: %w", err)
 	}
@@ -132,14 +138,14 @@ func (s *Store) Queues(ctx context.Context, by time.Time) (queues []string, err 
 
 // transfers runs a query that selects columns.
 func (s *Store) transfers(ctx context.Context, query string, args ...any) ([]storage.Transfer, error) {
-	rows, err := s.file.Reader().QueryContext(ctx, query, args...)
+	rows, err := s.file.Query(ctx, query, args...)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
 	var ts []storage.Transfer
 	for rows.Next() {
-		t, err := scanTransfer(rows)
+		t, err := scanTransfer(rows.Scan)
 		if err != nil {
 			return nil, err
 		}
@@ -148,12 +154,12 @@ func (s *Store) transfers(ctx context.Context, query string, args ...any) ([]sto
 	return ts, rows.Err()
 }
 
-// scanTransfer reads columns from a *sql.Row or *sql.Rows.
-func scanTransfer(row interface{ Scan(dest ...any) error }) (storage.Transfer, error) {
+// scanTransfer reads columns by the Scan of a row.
+func scanTransfer(scan func(dest ...any) error) (storage.Transfer, error) {
 	var t storage.Transfer
 	var rev int64
 	var due sql.NullInt64
-	err := row.Scan(&t.Tenant, &t.Target, &t.Document, &rev, &t.Flow, &t.Queue, &due, &t.Wakes, &t.Hint, &t.State, &t.Cause, &t.Period, &t.Format, &t.Data)
+	err := scan(&t.Tenant, &t.Target, &t.Document, &rev, &t.Flow, &t.Queue, &due, &t.Wakes, &t.Hint, &t.State, &t.Cause, &t.Period, &t.Format, &t.Data)
 	if err != nil {
 		return storage.Transfer{}, err
 	}

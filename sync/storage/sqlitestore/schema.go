@@ -54,17 +54,26 @@ CREATE UNIQUE INDEX contents_name ON contents (tenant, name);
 `,
 }
 
-const sqlNextRev = `UPDATE counter SET rev = rev + 1 WHERE id = 1 RETURNING rev`
+// The counter, as sqlitefile's Tx.Next wants it.
+const (
+	sqlLastRev = `SELECT rev FROM counter WHERE id = 1`
+	sqlKeepRev = `UPDATE counter SET rev = ? WHERE id = 1`
+)
 
 // The ledger.
 const (
 	columns = `tenant, target, document, rev, flow, queue, due, wakes, hint, state, cause, period, format, data`
 
-	sqlCreate = `INSERT INTO transfers (` + columns + `) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+	sqlCreate = `INSERT INTO transfers (` + columns + `) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`
 	sqlExists = `SELECT 1 FROM transfers WHERE tenant = ? AND target = ? AND document = ?`
-	sqlRev    = `SELECT rev FROM transfers WHERE tenant = ? AND target = ? AND document = ?`
-	sqlUpdate = `UPDATE transfers SET rev = ?, flow = ?, queue = ?, due = ?, wakes = ?, hint = ?, state = ?, cause = ?, period = ?, format = ?, data = ?
-		WHERE tenant = ? AND target = ? AND document = ? AND rev = ?`
+	sqlOld    = `SELECT rowid, rev, queue, due, state, cause, period FROM transfers WHERE tenant = ? AND target = ? AND document = ?`
+	// SQLite writes an index anew when one of its columns is named, changed or not;
+	// most updates change few of them.
+	sqlUpdate      = `UPDATE transfers SET rev = ?, flow = ?, wakes = ?, hint = ?, format = ?, data = ?`
+	sqlUpdateDue   = `, queue = ?, due = ?`
+	sqlUpdateState = `, state = ?, cause = ?, period = ?`
+	sqlUpdateRow   = ` WHERE rowid = ?`
+
 	sqlPurge = `DELETE FROM transfers WHERE tenant = ? AND target = ? AND document = ? AND rev = ?`
 	sqlGet   = `SELECT ` + columns + ` FROM transfers WHERE tenant = ? AND target = ? AND document = ?`
 	sqlDue   = `SELECT ` + columns + ` FROM transfers INDEXED BY transfers_due
@@ -84,11 +93,11 @@ const (
 const (
 	sqlLoad       = `SELECT rev, data FROM small WHERE tenant = ? AND name = ?`
 	sqlValueRev   = `SELECT rev FROM small WHERE tenant = ? AND name = ?`
-	sqlSaveNew    = `INSERT INTO small (tenant, name, rev, data) VALUES (?, ?, ?, ?)`
-	sqlSave       = `UPDATE small SET rev = ?, data = ? WHERE tenant = ? AND name = ?`
+	sqlSaveNew    = `INSERT INTO small (tenant, name, rev, data) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING`
+	sqlSave       = `UPDATE small SET rev = ?, data = ? WHERE tenant = ? AND name = ? AND rev = ?`
 	sqlDelete     = `DELETE FROM small WHERE tenant = ? AND name = ? AND rev = ?`
 	sqlScan       = `SELECT name, rev, data FROM small WHERE tenant = ? AND name >= ? AND (? OR name > ?) ORDER BY name LIMIT ?`
-	sqlPut        = `INSERT INTO contents (tenant, name, data) VALUES (?, ?, ?)`
+	sqlPut        = `INSERT INTO contents (tenant, name, data) VALUES (?, ?, ?) ON CONFLICT DO NOTHING`
 	sqlContent    = `SELECT data FROM contents WHERE tenant = ? AND name = ?`
 	sqlDrop       = `DELETE FROM contents WHERE rowid IN (SELECT rowid FROM contents WHERE tenant = ? AND name >= ? AND name < ? LIMIT ?)`
 	sqlDropToLast = `DELETE FROM contents WHERE rowid IN (SELECT rowid FROM contents WHERE tenant = ? AND name >= ? LIMIT ?)`

@@ -84,11 +84,7 @@ func (s *Store) Close() error { return s.file.Close() }
 
 // nextRev counts for the whole file, so that a row that is purged and created
 // again cannot get an old Rev. The count is part of the transaction.
-func nextRev(tx *sqlitefile.Tx) (int64, error) {
-	var n int64
-	_, err := tx.Get(sqlNextRev, nil, &n)
-	return n, err
-}
+func nextRev(tx *sqlitefile.Tx) (int64, error) { return tx.Next(sqlLastRev, sqlKeepRev) }
 
 func formatRev(n int64) string { return strconv.FormatInt(n, 10) }
 

@@ -13,7 +13,7 @@ import (
 func (s *Store) Load(ctx context.Context, tenant, name string) (storage.Value, error) {
 	v := storage.Value{Tenant: tenant, Name: name}
 	var rev int64
-	err := s.file.Reader().QueryRowContext(ctx, sqlLoad, tenant, name).Scan(&rev, &v.Data)
+	err := s.file.Get(ctx, sqlLoad, []any{tenant, name}, &rev, &v.Data)
 	if err != nil {
 		return storage.Value{}, fmt.Errorf("sqlitestore: load %q: %w", name, orNotFound(err))
 	}
@@ -26,21 +26,18 @@ func (s *Store) Save(ctx context.Context, v storage.Value) (storage.Value, error
 	v.Data = owned(v.Data)
 	var rev int64
 	err := s.file.Write(ctx, func(tx *sqlitefile.Tx) error {
-		var current int64
-		found, err := tx.Get(sqlValueRev, []any{v.Tenant, v.Name}, &current)
-		if err != nil {
-			return err
-		}
-		if found != (v.Rev != "") || found && current != parseRev(v.Rev) {
-			return storage.ErrConflict
-		}
+		var err error
 		if rev, err = nextRev(tx); err != nil {
 			return err
 		}
-		if found {
-			_, err = tx.Exec(sqlSave, rev, v.Data, v.Tenant, v.Name)
+		var written int64
+		if v.Rev == "" {
+			written, err = tx.Exec(sqlSaveNew, v.Tenant, v.Name, rev, v.Data)
 		} else {
-			_, err = tx.Exec(sqlSaveNew, v.Tenant, v.Name, rev, v.Data)
+			written, err = tx.Exec(sqlSave, rev, v.Data, v.Tenant, v.Name, parseRev(v.Rev))
+		}
+		if err == nil && written == 0 {
+			return storage.ErrConflict
 		}
 		return err
 	})
@@ -80,7 +77,7 @@ func (s *Store) Scan(ctx context.Context, tenant, prefix, after string, limit in
 		limit = defaultLimit
 	}
 	// One more than a page has tells whether there is another page.
-	rows, err := s.file.Reader().QueryContext(ctx, sqlScan, tenant, max(prefix, after), after == "", after, limit+1)
+	rows, err := s.file.Query(ctx, sqlScan, tenant, max(prefix, after), after == "", after, limit+1)
 	if err != nil {
 		return nil, "", fmt.Errorf("sqlitestore: scan %q: %w", prefix, err)
 	}
