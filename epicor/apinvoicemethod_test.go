@@ -1,6 +1,7 @@
 package epicor_test
 
 import (
+	"encoding/json"
 	"net/http"
 	"testing"
 
@@ -251,4 +252,27 @@ func TestAGatewaysNotFoundOfOneRowIsLookedIntoByTheList(t *testing.T) {
 	srv.Inject(gateway("/Vendors('EPIC06',4711)"))
 	_, err = c.Vendors.Get(t.Context(), 4711)
 	require.ErrorIs(t, err, epicor.ErrNotFound)
+}
+
+func TestAmountsLeaveAsNumbersToTheDigitAndDatesWithoutAZone(t *testing.T) {
+	srv, c := pair(t, nil)
+	_, err := c.APInvoices.Create(t.Context(), meal(t))
+	require.NoError(t, err)
+	sent := map[string][]string{}
+	for _, call := range srv.Calls() {
+		var in map[string]json.RawMessage
+		if json.Unmarshal(call.Request, &in) != nil {
+			continue
+		}
+		for name, raw := range in {
+			if name != "ds" {
+				sent[name] = append(sent[name], string(raw))
+			}
+		}
+	}
+	require.Equal(t, []string{"133.43"}, sent["ProposedInvoiceVendorAmt"])
+	require.Equal(t, []string{"120.10", "-20.00", "33.33"}, sent["ProposedExtCost"])
+	require.Equal(t, []string{"80.07", "40.03", "-15.00", "-5.00", "11.11", "22.22"}, sent["ProposedAmt"])
+	require.Equal(t, []string{`"2026-10-28T00:00:00"`}, sent["ProposedInvoiceDate"])
+	require.Equal(t, []string{`"2026-10-30T00:00:00"`}, sent["NewApplyDate"])
 }

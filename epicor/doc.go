@@ -16,7 +16,7 @@
 // and so on. Any other entity set is read with [NewEntities], a query with
 // [NewBAQ], any other method called with [Client.Call], a function with
 // [Client.CallFunction]. [Client.Verify] checks the tenant's columns and lengths,
-// once, at the start.
+// once, at the start, and [Entities.Verify] those of one more set.
 //
 // # Reading
 //
@@ -24,7 +24,9 @@
 // promises no order and cuts a list to a hundred rows without saying so. What
 // changed is read by a stamp ([Entities.Changes]) or found by a scan
 // ([Entities.Scan]). Columns that a struct has
-// no field for stand in its Extra. Reads are repeated after passing failures.
+// no field for stand in its Extra. Rows are decoded as they are taken, so a list of
+// a million needs no more memory than one page. Reads are repeated after passing
+// failures.
 //
 // # Writing
 //
@@ -32,8 +34,9 @@
 // second invoice. A method that only computes (GetNew…, Change…) is repeated like
 // a read. [APInvoiceService.Create] enters an invoice in the steps that Kinetic
 // wants; its error says what is there now, and Resume, Delete and Cancel go on from
-// there. [Tableset] brings back every table and
-// column that came.
+// there. Below it each method stands by itself, in [APInvoiceService],
+// [APInvoiceGroupService] and [APInvoicePostService], with the inputs that the
+// vendor documents. [Tableset] brings back every table and column that came.
 //
 // # Failing
 //

@@ -216,6 +216,31 @@ func TestAnyEntitySetCanBeRead(t *testing.T) {
 	require.Equal(t, "USD", v.Code)
 }
 
+func TestChildrenComeWithTheirRowsWhenTheyAreAskedFor(t *testing.T) {
+	_, c := pair(t, &epicor.Options{PageSize: 2})
+	in := meal(t)
+	for _, n := range []string{"1", "2", "3"} {
+		in.Number, in.Key = "N-"+n, n+in.Key[1:]
+		_, err := c.APInvoices.Create(t.Context(), in)
+		require.NoError(t, err)
+	}
+	type row struct {
+		Company    string
+		VendorNum  int
+		InvoiceNum string
+		APInvDtls  []struct{ DocExtCost epicor.Decimal }
+	}
+	whole := epicor.NewEntities[row](c, "Erp.BO.APInvoiceSvc", "APInvoices", "Company", "VendorNum", "InvoiceNum")
+	n := 0
+	for inv, err := range whole.List(t.Context(), odata.Query{Expand: []string{"APInvDtls"}, Select: []string{"InvoiceNum"}}) {
+		require.NoError(t, err)
+		require.Len(t, inv.APInvDtls, 3)
+		require.Equal(t, "120.10", inv.APInvDtls[0].DocExtCost.String())
+		n++
+	}
+	require.Equal(t, 3, n)
+}
+
 // Whatever text a filter holds, the server compares with that very text, and a
 // key with it finds its row.
 func FuzzAFilterReachesTheServerUnchanged(f *testing.F) {
