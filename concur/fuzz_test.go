@@ -66,6 +66,52 @@ func FuzzParseTime(f *testing.F) {
 	})
 }
 
+func FuzzParseDate(f *testing.F) {
+	for _, s := range []string{"2026-10-30", "2026-10-30T10:00:00Z", "2026-10-30 00:00:00.0", "10/30/2026", "0000-00-00", ""} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		d, err := ParseDate(s)
+		if err != nil || d.IsZero() {
+			return
+		}
+		again, err := ParseDate(d.String())
+		if err != nil || again != d {
+			t.Fatalf("%q read back as %q, %v", s, again, err)
+		}
+		if !d.Time().Equal(d.Time().UTC()) || d.Time().Hour() != 0 {
+			t.Fatalf("%q moved to %v", s, d.Time())
+		}
+	})
+}
+
+func FuzzDecimalOfAnAnswer(f *testing.F) {
+	for _, s := range []string{`12.50`, `"480.00000000"`, `0E-8`, `-1e+3`, `""`, `null`, `"1e999999999"`, `"NaN"`, `[1]`} {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		var d Decimal
+		if json.Unmarshal(b, &d) != nil || !d.Present() {
+			return
+		}
+		out, err := json.Marshal(d)
+		if err != nil {
+			t.Fatalf("%q does not encode: %v", b, err)
+		}
+		var back Decimal
+		if err := json.Unmarshal(out, &back); err != nil || !back.Equal(d) {
+			t.Fatalf("%q became %q, %v", b, out, err)
+		}
+	})
+}
+
+func FuzzPositionOfAccountingPages(f *testing.F) {
+	for _, s := range []string{`{"next":{"href":"/x?next=50"}}`, `[{"rel":"next","href":"https://evil.example/?next=1"}]`, `{"next":{"href":"?next=%zz"}}`, `[`} {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(_ *testing.T, b []byte) { _ = nextPosition(b) })
+}
+
 func FuzzNextPage(f *testing.F) {
 	for _, s := range []string{
 		"https://www.concursolutions.com/api/v3.0/expense/reports?offset=a", "https://evil@x/api/v3.0/expense/reports?o", "//x/api/v3.0/expense/reports?o",

@@ -108,6 +108,25 @@ func TestHostileURLsAreNeverDialled(t *testing.T) {
 			}
 			require.Equal(t, known, paged.dialled)
 
+			// A link of Accounting Integration gives its position at most.
+			linked := &watch{answer: func(r *http.Request) (int, any) {
+				if r.URL.Query().Has("next") {
+					return 200, map[string]any{"data": []any{}}
+				}
+				return 200, map[string]any{"data": []any{}, "links": map[string]any{"next": map[string]any{"href": link + "?next=2"}}}
+			}}
+			for range start(t, linked).AccountingIntegration.Accounts(t.Context(), ownerID, ownerID) {
+				t.Error("an account came from nowhere")
+			}
+			require.Equal(t, known, linked.dialled)
+
+			// An address that a write answers is not called: its end is an id at most.
+			made := &watch{answer: func(*http.Request) (int, any) { return 200, map[string]any{"uri": link, "URI": link, "ID": "1"} }}
+			c = start(t, made)
+			_, _ = c.Reports.Create(t.Context(), ownerID, concur.ReportInput{Name: "x"})
+			_, _ = c.ReportsV3.Create(t.Context(), "ada@acme.example", concur.ReportV3Input{Name: "x"})
+			require.Equal(t, known, made.dialled)
+
 			pictured := &watch{answer: func(*http.Request) (int, any) { return 200, markup(link) }}
 			_, err = start(t, pictured).Images.Fetch(t.Context(), concur.ImageByID, "AB12")
 			require.Error(t, err)

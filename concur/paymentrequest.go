@@ -37,6 +37,7 @@ type PaymentRequest struct {
 	ExtractDate          Time `json:"ExtractDate"`
 	PaidDate             Time `json:"PaidDate"`
 	DeletedDate          Time `json:"DeletedDate"`
+	AssignedDate         Time `json:"AssignedDate"`
 
 	InvoiceAmount       Decimal `json:"InvoiceAmount"` // as the supplier claims it
 	CalculatedAmount    Decimal `json:"CalculatedAmount"`
@@ -47,7 +48,32 @@ type PaymentRequest struct {
 	LineItemTotalAmount Decimal `json:"LineItemTotalAmount"`
 	LineItemVatAmount   Decimal `json:"LineItemVatAmount"`
 
+	PaidAmount Decimal `json:"PaidAmount"`
+
+	// The four rates that an invoice may have, and their codes.
+	VatAmountOne   Decimal `json:"VatAmountOne"`
+	VatAmountTwo   Decimal `json:"VatAmountTwo"`
+	VatAmountThree Decimal `json:"VatAmountThree"`
+	VatAmountFour  Decimal `json:"VatAmountFour"`
+	VatRateOne     Decimal `json:"VatRateOne"`
+	VatRateTwo     Decimal `json:"VatRateTwo"`
+	VatRateThree   Decimal `json:"VatRateThree"`
+	VatRateFour    Decimal `json:"VatRateFour"`
+	TaxCode        Text    `json:"TaxCode"`
+	TaxCode2       Text    `json:"TaxCode2"`
+	TaxCode3       Text    `json:"TaxCode3"`
+	TaxCode4       Text    `json:"TaxCode4"`
+
 	EmployeeName        Text `json:"EmployeeName"` // personal data; there is no employee id
+	CreatedByUsername   Text `json:"CreatedByUsername"`
+	AssignedByUsername  Text `json:"AssignedByUsername"`
+	CheckNumber         Text `json:"CheckNumber"`
+	DiscountTerms       Text `json:"DiscountTerms"`
+	DiscountPercentage  Text `json:"DiscountPercentage"`
+	DeliverySlipNumber  Text `json:"DeliverySlipNumber"`
+	ProvincialTaxID     Text `json:"ProvincialTaxId"`
+	ReceiptConfirmation Text `json:"ReceiptConfirmationType"`
+	AdjustmentNotes     Text `json:"PaymentAdjustmentNotes"`
 	PaymentMethod       Text `json:"PaymentMethod"`
 	PaymentTermsDays    Text `json:"PaymentTermsDays"`
 	PurchaseOrderNumber Text `json:"PurchaseOrderNumber"`
@@ -58,9 +84,15 @@ type PaymentRequest struct {
 	IsPaymentRequestDeleted   Flag `json:"IsPaymentRequestDeleted"`
 	IsPaymentRequestDuplicate Flag `json:"IsPaymentRequestDuplicate"`
 	IsTestTransaction         Flag `json:"IsTestTransaction"`
+	IsAssigned                Flag `json:"IsAssigned"`
+	IsInvoiceConfirmed        Flag `json:"IsInvoiceConfirmed"`
 
-	VendorRemitAddress VendorAddress `json:"VendorRemitAddress"`
-	LineItems          []LineItem    `json:"-"`
+	VendorRemitAddress    VendorAddress `json:"VendorRemitAddress"`
+	VendorShipFromAddress VendorAddress `json:"VendorShipFromAddress"`
+	// The customer's own addresses: codes and external id are empty there.
+	CompanyBillToAddress VendorAddress `json:"CompanyBillToAddress"`
+	CompanyShipToAddress VendorAddress `json:"CompanyShipToAddress"`
+	LineItems            []LineItem    `json:"-"`
 
 	// Custom holds the fields that the customer defined, by "custom1", "orgUnit1":
 	// plain texts here.
@@ -101,6 +133,18 @@ type LineItem struct {
 	AmountWithoutVat        Decimal `json:"AmountWithoutVat"`
 	Tax                     Decimal `json:"Tax"`
 	VatAmount               Decimal `json:"VatAmount"`
+	VatAmountTwo            Decimal `json:"VatAmountTwo"`
+	VatAmountThree          Decimal `json:"VatAmountThree"`
+	VatAmountFour           Decimal `json:"VatAmountFour"`
+	VatRate                 Decimal `json:"VatRate"`
+	VatRateTwo              Decimal `json:"VatRateTwo"`
+	VatRateThree            Decimal `json:"VatRateThree"`
+	VatRateFour             Decimal `json:"VatRateFour"`
+	TaxCode                 Text    `json:"TaxCode"`
+	TaxCode2                Text    `json:"TaxCode2"`
+	TaxCode3                Text    `json:"TaxCode3"`
+	TaxCode4                Text    `json:"TaxCode4"`
+	ItemCode                Text    `json:"ItemCode"` // on the page, not in the specification
 	ExpenseTypeCode         Text    `json:"ExpenseTypeCode"`
 	SupplierPartID          Text    `json:"SupplierPartId"`
 	PurchaseOrderNumber     Text    `json:"PurchaseOrderNumber"`
