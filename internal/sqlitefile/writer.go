@@ -6,11 +6,14 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"runtime"
 	"sync"
 )
 
-// maxGroup is how many writes share one commit.
-const maxGroup = 256
+const (
+	maxGroup  = 256 // writes that share one commit
+	maxYields = 4   // times that a group lets others run before it is closed
+)
 
 // Tx is the transaction that a write runs in, together with the writes of
 // other callers. It is valid until the function that got it returns.
@@ -126,6 +129,7 @@ type writer struct {
 	once    sync.Once
 	stopped chan error
 
+	several    bool // the last commit had several writes
 	conn       *sql.Conn
 	statements map[string]*sql.Stmt
 	counter    counter // of the transaction under way
@@ -167,16 +171,25 @@ func (w *writer) run() {
 	}
 }
 
+// gather waits for nobody, but where several wrote at a time just now, it lets
+// the callers run whom the last commit has released: without that half of them
+// would always miss the commit that the other half is in.
 func (w *writer) gather(first *job) []*job {
 	group := []*job{first}
-	for len(group) < maxGroup {
+	for yields := 0; len(group) < maxGroup; {
 		select {
 		case j := <-w.jobs:
 			group = append(group, j)
+			continue
 		default:
-			return group
 		}
+		if yields == maxYields || len(group) == 1 && !w.several {
+			break
+		}
+		yields++
+		runtime.Gosched()
 	}
+	w.several = len(group) > 1
 	return group
 }
 
