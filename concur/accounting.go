@@ -28,12 +28,7 @@ type ERP struct {
 // UnmarshalJSON reads the object and keeps it in Raw.
 func (e *ERP) UnmarshalJSON(b []byte) error {
 	type plain ERP
-	var p plain
-	if err := readObject(b, &p, &p.Raw); err != nil {
-		return err
-	}
-	*e = ERP(p)
-	return nil
+	return readObject(b, (*plain)(e), &e.Raw)
 }
 
 // MarshalJSON writes the object as it came, with what was changed since.
@@ -91,12 +86,7 @@ type ERPRequest struct {
 // UnmarshalJSON reads the object and keeps it in Raw.
 func (r *ERPRequest) UnmarshalJSON(b []byte) error {
 	type plain ERPRequest
-	var p plain
-	if err := readObject(b, &p, &p.Raw); err != nil {
-		return err
-	}
-	*r = ERPRequest(p)
-	return nil
+	return readObject(b, (*plain)(r), &r.Raw)
 }
 
 // MarshalJSON writes the object as it came, with what was changed since.

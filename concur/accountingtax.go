@@ -17,12 +17,7 @@ type ERPTaxData struct {
 // UnmarshalJSON reads the object and keeps it in Raw.
 func (d *ERPTaxData) UnmarshalJSON(b []byte) error {
 	type plain ERPTaxData
-	var p plain
-	if err := readObject(b, &p, &p.Raw); err != nil {
-		return err
-	}
-	*d = ERPTaxData(p)
-	return nil
+	return readObject(b, (*plain)(d), &d.Raw)
 }
 
 // MarshalJSON writes the object as it came, with what was changed since.

@@ -35,12 +35,7 @@ type Allocation struct {
 // UnmarshalJSON reads the object and keeps it in Raw.
 func (a *Allocation) UnmarshalJSON(b []byte) error {
 	type plain Allocation
-	var p plain
-	if err := readObject(b, &p, &p.Raw); err != nil {
-		return err
-	}
-	*a = Allocation(p)
-	return nil
+	return readObject(b, (*plain)(a), &a.Raw)
 }
 
 // MarshalJSON writes the object as it came, with what was changed since.

@@ -29,16 +29,7 @@ type AllocationV3 struct {
 // UnmarshalJSON reads an allocation and collects its custom fields.
 func (a *AllocationV3) UnmarshalJSON(b []byte) error {
 	type plain AllocationV3
-	var p plain
-	err := readObject(b, &p, &p.Raw)
-	if err == nil {
-		p.Custom, err = customValues(b)
-	}
-	if err != nil {
-		return err
-	}
-	*a = AllocationV3(p)
-	return nil
+	return readRowV3(b, (*plain)(a), &a.Raw, &a.Custom)
 }
 
 // MarshalJSON writes the object as it came, with what was changed since.

@@ -35,12 +35,7 @@ type Attendee struct {
 // UnmarshalJSON reads the object and keeps it in Raw.
 func (a *Attendee) UnmarshalJSON(b []byte) error {
 	type plain Attendee
-	var p plain
-	if err := readObject(b, &p, &p.Raw); err != nil {
-		return err
-	}
-	*a = Attendee(p)
-	return nil
+	return readObject(b, (*plain)(a), &a.Raw)
 }
 
 // MarshalJSON writes the object as it came, with what was changed since.

@@ -68,12 +68,7 @@ type Comment struct {
 // UnmarshalJSON reads the object and keeps it in Raw.
 func (c *Comment) UnmarshalJSON(b []byte) error {
 	type plain Comment
-	var p plain
-	if err := readObject(b, &p, &p.Raw); err != nil {
-		return err
-	}
-	*c = Comment(p)
-	return nil
+	return readObject(b, (*plain)(c), &c.Raw)
 }
 
 // MarshalJSON writes the object as it came, with what was changed since.

@@ -40,12 +40,7 @@ type Digest struct {
 // UnmarshalJSON reads the object and keeps it in Raw.
 func (d *Digest) UnmarshalJSON(b []byte) error {
 	type plain Digest
-	var p plain
-	if err := readObject(b, &p, &p.Raw); err != nil {
-		return err
-	}
-	*d = Digest(p)
-	return nil
+	return readObject(b, (*plain)(d), &d.Raw)
 }
 
 // MarshalJSON writes the object as it came, with what was changed since.

@@ -66,16 +66,7 @@ type EntryV3 struct {
 // UnmarshalJSON reads an entry and collects its custom fields.
 func (e *EntryV3) UnmarshalJSON(b []byte) error {
 	type plain EntryV3
-	var p plain
-	err := readObject(b, &p, &p.Raw)
-	if err == nil {
-		p.Custom, err = customValues(b)
-	}
-	if err != nil {
-		return err
-	}
-	*e = EntryV3(p)
-	return nil
+	return readRowV3(b, (*plain)(e), &e.Raw, &e.Custom)
 }
 
 // MarshalJSON writes the object as it came, with what was changed since.

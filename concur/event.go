@@ -76,12 +76,7 @@ type Event struct {
 // UnmarshalJSON reads the object and keeps it in Raw.
 func (e *Event) UnmarshalJSON(b []byte) error {
 	type plain Event
-	var p plain
-	if err := readObject(b, &p, &p.Raw); err != nil {
-		return err
-	}
-	*e = Event(p)
-	return nil
+	return readObject(b, (*plain)(e), &e.Raw)
 }
 
 // MarshalJSON writes the object as it came, with what was changed since.

@@ -35,12 +35,7 @@ type ReportException struct {
 // UnmarshalJSON reads the object and keeps it in Raw.
 func (e *ReportException) UnmarshalJSON(b []byte) error {
 	type plain ReportException
-	var p plain
-	if err := readObject(b, &p, &p.Raw); err != nil {
-		return err
-	}
-	*e = ReportException(p)
-	return nil
+	return readObject(b, (*plain)(e), &e.Raw)
 }
 
 // MarshalJSON writes the object as it came, with what was changed since.

@@ -69,12 +69,7 @@ type Expense struct {
 // UnmarshalJSON reads the object and keeps it in Raw.
 func (e *Expense) UnmarshalJSON(b []byte) error {
 	type plain Expense
-	var p plain
-	if err := readObject(b, &p, &p.Raw); err != nil {
-		return err
-	}
-	*e = Expense(p)
-	return nil
+	return readObject(b, (*plain)(e), &e.Raw)
 }
 
 // MarshalJSON writes the object as it came, with what was changed since.

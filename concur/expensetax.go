@@ -34,12 +34,7 @@ type ExpenseTax struct {
 // UnmarshalJSON reads the object and keeps it in Raw.
 func (t *ExpenseTax) UnmarshalJSON(b []byte) error {
 	type plain ExpenseTax
-	var p plain
-	if err := readObject(b, &p, &p.Raw); err != nil {
-		return err
-	}
-	*t = ExpenseTax(p)
-	return nil
+	return readObject(b, (*plain)(t), &t.Raw)
 }
 
 // MarshalJSON writes the object as it came, with what was changed since.

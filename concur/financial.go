@@ -71,12 +71,7 @@ type FinancialDocument struct {
 // UnmarshalJSON reads the object and keeps it in Raw.
 func (d *FinancialDocument) UnmarshalJSON(b []byte) error {
 	type plain FinancialDocument
-	var p plain
-	if err := readObject(b, &p, &p.Raw); err != nil {
-		return err
-	}
-	*d = FinancialDocument(p)
-	return nil
+	return readObject(b, (*plain)(d), &d.Raw)
 }
 
 // MarshalJSON writes the object as it came, with what was changed since.

@@ -25,12 +25,7 @@ type ExpenseDocument struct {
 // UnmarshalJSON reads the object and keeps it in Raw.
 func (e *ExpenseDocument) UnmarshalJSON(b []byte) error {
 	type plain ExpenseDocument
-	var p plain
-	if err := readObject(b, &p, &p.Raw); err != nil {
-		return err
-	}
-	*e = ExpenseDocument(p)
-	return nil
+	return readObject(b, (*plain)(e), &e.Raw)
 }
 
 // MarshalJSON writes the object as it came, with what was changed since.
@@ -55,16 +50,7 @@ type DocumentEmployee struct {
 // UnmarshalJSON reads the object and collects its custom fields.
 func (d *DocumentEmployee) UnmarshalJSON(b []byte) error {
 	type plain DocumentEmployee
-	var p plain
-	if err := json.Unmarshal(b, &p); err != nil {
-		return err
-	}
-	var err error
-	if p.Custom, err = codedValues(b, "employee"); err != nil {
-		return err
-	}
-	*d = DocumentEmployee(p)
-	return nil
+	return readCoded(b, (*plain)(d), &d.Custom, "employee")
 }
 
 // DocumentReport is the header of an expense report.
@@ -98,16 +84,7 @@ type DocumentReport struct {
 // UnmarshalJSON reads the object and collects its custom fields.
 func (d *DocumentReport) UnmarshalJSON(b []byte) error {
 	type plain DocumentReport
-	var p plain
-	if err := json.Unmarshal(b, &p); err != nil {
-		return err
-	}
-	var err error
-	if p.Custom, err = codedValues(b, "report"); err != nil {
-		return err
-	}
-	*d = DocumentReport(p)
-	return nil
+	return readCoded(b, (*plain)(d), &d.Custom, "report")
 }
 
 // DocumentEntry is one expense, or one itemization of one.
@@ -162,16 +139,7 @@ type DocumentEntry struct {
 // UnmarshalJSON reads the object and collects its custom fields.
 func (d *DocumentEntry) UnmarshalJSON(b []byte) error {
 	type plain DocumentEntry
-	var p plain
-	if err := json.Unmarshal(b, &p); err != nil {
-		return err
-	}
-	var err error
-	if p.Custom, err = codedValues(b, "entry"); err != nil {
-		return err
-	}
-	*d = DocumentEntry(p)
-	return nil
+	return readCoded(b, (*plain)(d), &d.Custom, "entry")
 }
 
 // DocumentAllocation is a share of an expense. The amounts of its journal are
@@ -188,16 +156,7 @@ type DocumentAllocation struct {
 // UnmarshalJSON reads the object and collects its custom fields.
 func (d *DocumentAllocation) UnmarshalJSON(b []byte) error {
 	type plain DocumentAllocation
-	var p plain
-	if err := json.Unmarshal(b, &p); err != nil {
-		return err
-	}
-	var err error
-	if p.Custom, err = codedValues(b, "allocation"); err != nil {
-		return err
-	}
-	*d = DocumentAllocation(p)
-	return nil
+	return readCoded(b, (*plain)(d), &d.Custom, "allocation")
 }
 
 // JournalLine is one posting of a share of an expense. Payer COMP with a positive

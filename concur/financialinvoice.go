@@ -17,12 +17,7 @@ type InvoiceDocument struct {
 // UnmarshalJSON reads the object and keeps it in Raw.
 func (i *InvoiceDocument) UnmarshalJSON(b []byte) error {
 	type plain InvoiceDocument
-	var p plain
-	if err := readObject(b, &p, &p.Raw); err != nil {
-		return err
-	}
-	*i = InvoiceDocument(p)
-	return nil
+	return readObject(b, (*plain)(i), &i.Raw)
 }
 
 // MarshalJSON writes the object as it came, with what was changed since.
@@ -79,16 +74,7 @@ type InvoiceHeader struct {
 // UnmarshalJSON reads the object and collects its custom fields.
 func (i *InvoiceHeader) UnmarshalJSON(b []byte) error {
 	type plain InvoiceHeader
-	var p plain
-	if err := json.Unmarshal(b, &p); err != nil {
-		return err
-	}
-	var err error
-	if p.Custom, err = codedValues(b, "request"); err != nil {
-		return err
-	}
-	*i = InvoiceHeader(p)
-	return nil
+	return readCoded(b, (*plain)(i), &i.Custom, "request")
 }
 
 // InvoiceVendor is the supplier. VendorCode and RemitToAddressCode together name
@@ -124,16 +110,7 @@ type InvoiceLine struct {
 // UnmarshalJSON reads the object and collects its custom fields.
 func (i *InvoiceLine) UnmarshalJSON(b []byte) error {
 	type plain InvoiceLine
-	var p plain
-	if err := json.Unmarshal(b, &p); err != nil {
-		return err
-	}
-	var err error
-	if p.Custom, err = codedValues(b, "lineItem"); err != nil {
-		return err
-	}
-	*i = InvoiceLine(p)
-	return nil
+	return readCoded(b, (*plain)(i), &i.Custom, "lineItem")
 }
 
 // InvoiceAllocation is a share of a line.
@@ -149,16 +126,7 @@ type InvoiceAllocation struct {
 // UnmarshalJSON reads the object and collects its custom fields.
 func (i *InvoiceAllocation) UnmarshalJSON(b []byte) error {
 	type plain InvoiceAllocation
-	var p plain
-	if err := json.Unmarshal(b, &p); err != nil {
-		return err
-	}
-	var err error
-	if p.Custom, err = codedValues(b, "allocation"); err != nil {
-		return err
-	}
-	*i = InvoiceAllocation(p)
-	return nil
+	return readCoded(b, (*plain)(i), &i.Custom, "allocation")
 }
 
 // InvoiceJournal is the posting of a share of a line.
@@ -191,12 +159,7 @@ type CashAdvanceDocument struct {
 // UnmarshalJSON reads the object and keeps it in Raw.
 func (c *CashAdvanceDocument) UnmarshalJSON(b []byte) error {
 	type plain CashAdvanceDocument
-	var p plain
-	if err := readObject(b, &p, &p.Raw); err != nil {
-		return err
-	}
-	*c = CashAdvanceDocument(p)
-	return nil
+	return readObject(b, (*plain)(c), &c.Raw)
 }
 
 // MarshalJSON writes the object as it came, with what was changed since.

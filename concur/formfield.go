@@ -34,12 +34,7 @@ type FormField struct {
 // UnmarshalJSON reads the object and keeps it in Raw.
 func (f *FormField) UnmarshalJSON(b []byte) error {
 	type plain FormField
-	var p plain
-	if err := readObject(b, &p, &p.Raw); err != nil {
-		return err
-	}
-	*f = FormField(p)
-	return nil
+	return readObject(b, (*plain)(f), &f.Raw)
 }
 
 // MarshalJSON writes the object as it came, with what was changed since.

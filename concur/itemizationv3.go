@@ -44,16 +44,7 @@ type ItemizationV3 struct {
 // UnmarshalJSON reads an itemization and collects its custom fields.
 func (i *ItemizationV3) UnmarshalJSON(b []byte) error {
 	type plain ItemizationV3
-	var p plain
-	err := readObject(b, &p, &p.Raw)
-	if err == nil {
-		p.Custom, err = customValues(b)
-	}
-	if err != nil {
-		return err
-	}
-	*i = ItemizationV3(p)
-	return nil
+	return readRowV3(b, (*plain)(i), &i.Raw, &i.Custom)
 }
 
 // MarshalJSON writes the object as it came, with what was changed since.

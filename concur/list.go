@@ -32,12 +32,7 @@ type ListItem struct {
 // UnmarshalJSON reads the object and keeps it in Raw.
 func (i *ListItem) UnmarshalJSON(b []byte) error {
 	type plain ListItem
-	var p plain
-	if err := readObject(b, &p, &p.Raw); err != nil {
-		return err
-	}
-	*i = ListItem(p)
-	return nil
+	return readObject(b, (*plain)(i), &i.Raw)
 }
 
 // MarshalJSON writes the object as it came, with what was changed since.

@@ -32,12 +32,7 @@ type List struct {
 // UnmarshalJSON reads the object and keeps it in Raw.
 func (l *List) UnmarshalJSON(b []byte) error {
 	type plain List
-	var p plain
-	if err := readObject(b, &p, &p.Raw); err != nil {
-		return err
-	}
-	*l = List(p)
-	return nil
+	return readObject(b, (*plain)(l), &l.Raw)
 }
 
 // MarshalJSON writes the object as it came, with what was changed since.

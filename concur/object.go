@@ -11,12 +11,48 @@ import (
 // object as it came. Encoding such a value gives that object back, digit by
 // digit, with what was changed since in it.
 
-// readObject decodes an object into a type and keeps it.
-func readObject(b []byte, into any, raw *json.RawMessage) error {
-	if err := json.Unmarshal(b, into); err != nil {
+// readObject decodes an object into a type and keeps it in raw, which is a field
+// of into. P is the type without its methods, so that decoding does not come back
+// here. What into held before is gone; after an error it is as it was.
+func readObject[P any](b []byte, into *P, raw *json.RawMessage) error {
+	var p P
+	if err := json.Unmarshal(b, &p); err != nil {
 		return err
 	}
+	*into = p
 	*raw = bytes.Clone(b)
+	return nil
+}
+
+// readRowV3 is readObject for the rows of the version 3 services of expense, whose
+// custom fields stand among the others.
+func readRowV3[P any](b []byte, into *P, raw *json.RawMessage, custom *map[string]CustomValue) error {
+	var p P
+	if err := json.Unmarshal(b, &p); err != nil {
+		return err
+	}
+	fields, err := customValues(b)
+	if err != nil {
+		return err
+	}
+	*into = p
+	*raw, *custom = bytes.Clone(b), fields
+	return nil
+}
+
+// readCoded decodes a part of a financial document with its custom fields, whose
+// names begin with prefix.
+func readCoded[P any](b []byte, into *P, custom *map[string]CodedValue, prefix string) error {
+	var p P
+	if err := json.Unmarshal(b, &p); err != nil {
+		return err
+	}
+	fields, err := codedValues(b, prefix)
+	if err != nil {
+		return err
+	}
+	*into = p
+	*custom = fields
 	return nil
 }
 

@@ -43,12 +43,7 @@ type InvoicePayment struct {
 // UnmarshalJSON reads the object and keeps it in Raw.
 func (p *InvoicePayment) UnmarshalJSON(b []byte) error {
 	type plain InvoicePayment
-	var v plain
-	if err := readObject(b, &v, &v.Raw); err != nil {
-		return err
-	}
-	*p = InvoicePayment(v)
-	return nil
+	return readObject(b, (*plain)(p), &p.Raw)
 }
 
 // MarshalJSON writes the object as it came, with what was changed since.

@@ -43,12 +43,7 @@ type PurchaseOrder struct {
 // UnmarshalJSON reads the object and keeps it in Raw.
 func (o *PurchaseOrder) UnmarshalJSON(b []byte) error {
 	type plain PurchaseOrder
-	var p plain
-	if err := readObject(b, &p, &p.Raw); err != nil {
-		return err
-	}
-	*o = PurchaseOrder(p)
-	return nil
+	return readObject(b, (*plain)(o), &o.Raw)
 }
 
 // MarshalJSON writes the object as it came, with what was changed since.

@@ -31,12 +31,7 @@ type PurchaseOrderReceipt struct {
 // UnmarshalJSON reads the object and keeps it in Raw.
 func (r *PurchaseOrderReceipt) UnmarshalJSON(b []byte) error {
 	type plain PurchaseOrderReceipt
-	var p plain
-	if err := readObject(b, &p, &p.Raw); err != nil {
-		return err
-	}
-	*r = PurchaseOrderReceipt(p)
-	return nil
+	return readObject(b, (*plain)(r), &r.Raw)
 }
 
 // MarshalJSON writes the object as it came, with what was changed since.

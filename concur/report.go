@@ -117,12 +117,7 @@ type Report struct {
 // UnmarshalJSON reads the object and keeps it in Raw.
 func (r *Report) UnmarshalJSON(b []byte) error {
 	type plain Report
-	var p plain
-	if err := readObject(b, &p, &p.Raw); err != nil {
-		return err
-	}
-	*r = Report(p)
-	return nil
+	return readObject(b, (*plain)(r), &r.Raw)
 }
 
 // MarshalJSON writes the object as it came, with what was changed since.

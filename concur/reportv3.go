@@ -65,16 +65,7 @@ type ReportV3 struct {
 // UnmarshalJSON reads a report and collects its custom fields.
 func (r *ReportV3) UnmarshalJSON(b []byte) error {
 	type plain ReportV3
-	var p plain
-	err := readObject(b, &p, &p.Raw)
-	if err == nil {
-		p.Custom, err = customValues(b)
-	}
-	if err != nil {
-		return err
-	}
-	*r = ReportV3(p)
-	return nil
+	return readRowV3(b, (*plain)(r), &r.Raw, &r.Custom)
 }
 
 // MarshalJSON writes the object as it came, with what was changed since.

@@ -83,12 +83,7 @@ type ReportToApprove struct {
 // UnmarshalJSON reads the object and keeps it in Raw.
 func (r *ReportToApprove) UnmarshalJSON(b []byte) error {
 	type plain ReportToApprove
-	var p plain
-	if err := readObject(b, &p, &p.Raw); err != nil {
-		return err
-	}
-	*r = ReportToApprove(p)
-	return nil
+	return readObject(b, (*plain)(r), &r.Raw)
 }
 
 // MarshalJSON writes the object as it came, with what was changed since.

@@ -106,12 +106,7 @@ type SpendDocument struct {
 // UnmarshalJSON reads the object and keeps it in Raw.
 func (d *SpendDocument) UnmarshalJSON(b []byte) error {
 	type plain SpendDocument
-	var p plain
-	if err := readObject(b, &p, &p.Raw); err != nil {
-		return err
-	}
-	*d = SpendDocument(p)
-	return nil
+	return readObject(b, (*plain)(d), &d.Raw)
 }
 
 // MarshalJSON writes the object as it came, with what was changed since.

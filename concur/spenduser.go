@@ -35,12 +35,7 @@ type SpendUser struct {
 // UnmarshalJSON reads the object and keeps it in Raw.
 func (u *SpendUser) UnmarshalJSON(b []byte) error {
 	type plain SpendUser
-	var p plain
-	if err := readObject(b, &p, &p.Raw); err != nil {
-		return err
-	}
-	*u = SpendUser(p)
-	return nil
+	return readObject(b, (*plain)(u), &u.Raw)
 }
 
 // MarshalJSON writes the object as it came, with what was changed since.

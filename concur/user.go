@@ -29,12 +29,7 @@ type User struct {
 // UnmarshalJSON reads the object and keeps it in Raw.
 func (u *User) UnmarshalJSON(b []byte) error {
 	type plain User
-	var p plain
-	if err := readObject(b, &p, &p.Raw); err != nil {
-		return err
-	}
-	*u = User(p)
-	return nil
+	return readObject(b, (*plain)(u), &u.Raw)
 }
 
 // MarshalJSON writes the object as it came, with what was changed since.

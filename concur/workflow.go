@@ -46,12 +46,7 @@ type CostObject struct {
 // UnmarshalJSON reads the object and keeps it in Raw.
 func (o *CostObject) UnmarshalJSON(b []byte) error {
 	type plain CostObject
-	var p plain
-	if err := readObject(b, &p, &p.Raw); err != nil {
-		return err
-	}
-	*o = CostObject(p)
-	return nil
+	return readObject(b, (*plain)(o), &o.Raw)
 }
 
 // MarshalJSON writes the object as it came, with what was changed since.
