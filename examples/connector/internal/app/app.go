@@ -109,7 +109,7 @@ type Concur struct {
 	// Financial is the Financial Integration Service; nil: the company does not use
 	// it. The flow of reports then leaves what is under it alone.
 	Financial *concursync.FinancialOptions
-	Timeout       time.Duration                      // of one call; 0: one minute
+	Timeout   time.Duration // of one call; 0: one minute
 }
 
 // Epicor is a tenant's side in Epicor Kinetic.

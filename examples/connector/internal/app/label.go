@@ -144,6 +144,32 @@ type labelled struct {
 	labels *Labels
 }
 
+// heard is a source that wants to be told what became of its documents.
+type heard struct {
+	kindSource
+	connector.Acknowledger
+}
+
+// told returns a source with the answers going to the one that it is around,
+// where that wants them.
+func told(s, inner kindSource) kindSource {
+	if a, ok := inner.(connector.Acknowledger); ok {
+		return heard{s, a}
+	}
+	return s
+}
+
+// Changes implements connector.Source.
+func (s labelled) Changes(ctx context.Context, after connector.Cursor) (connector.Page[document.Document], error) {
+	page, err := s.kindSource.Changes(ctx, after)
+	for _, c := range page.Changes {
+		if err == nil && c.Snapshot != nil {
+			s.labels.note(ctx, s.tenant, c.Ref.Kind+"/"+c.Ref.ID, Label{Kind: c.Ref.Kind, Number: c.Snapshot.Content.Number})
+		}
+	}
+	return page, err
+}
+
 // Fetch implements connector.Source.
 func (s labelled) Fetch(ctx context.Context, ref connector.Ref) (connector.Snapshot[document.Document], error) {
 	snap, err := s.kindSource.Fetch(ctx, ref)

@@ -79,7 +79,7 @@ func (d *Data) Find(ctx context.Context, tenant, text string) ([]*Transfer, erro
 	if err != nil {
 		return nil, err
 	}
-	for _, kind := range []document.Kind{document.Report, document.Invoice} {
+	for _, kind := range []document.Kind{document.Report, document.Invoice, document.CashAdvance} {
 		for _, id := range []string{text, strings.ToUpper(text), strings.ToLower(text)} {
 			docs = append(docs, string(kind)+"/"+id)
 		}

@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"net/http"
@@ -88,6 +89,12 @@ func (vs every) VerifyEvent(r *http.Request, body []byte) error {
 // record the event is answered 503 and comes again, which does no harm.
 func (a *App) taker(t *tenant) func(context.Context, concur.Event) error {
 	notify := concursync.Notify(a.Engine, t.cfg.Name, t.cfg.Concur.InvoiceTopics...)
+	if t.fis != nil {
+		others, financial := notify, concursync.NotifyFinancial(a.Engine, t.cfg.Name, FinancialFlow)
+		notify = func(ctx context.Context, e concur.Event) error {
+			return errors.Join(others(ctx, e), financial(ctx, e))
+		}
+	}
 	return func(ctx context.Context, e concur.Event) error {
 		began := time.Now()
 		if err := notify(ctx, e); err != nil {

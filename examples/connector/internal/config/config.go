@@ -189,6 +189,13 @@ func (c *Config) judgeTenant(r *reader, t *Tenant, path string) {
 		check(len(in.ReadyApproval)+len(in.ReadyPayment) > 0, "concur.invoices", "no status says when a supplier invoice is ready",
 			"name the customer's codes in ready_approval or ready_payment; ml-connector check lists them")
 	}
+	if f := t.Concur.Financial; f != nil {
+		for _, kind := range f.Types {
+			check(slices.Contains([]string{"expense", "invoice", "cashadvance"}, kind), "concur.financial.types", fmt.Sprintf("%.40q is no kind of document that is carried", kind),
+				"write expense, invoice or cashadvance")
+		}
+		check(len(f.SystemID) <= 50, "concur.financial.system_id", "it has more than 50 characters", "shorten it before the first document is taken, and never change it afterwards")
+	}
 	if t.Epicor.URL != "" {
 		u, err := url.Parse(t.Epicor.URL)
 		switch {

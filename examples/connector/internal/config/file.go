@@ -83,6 +83,7 @@ type Concur struct {
 	From         string        `yaml:"from"`
 	Reports      Reports       `yaml:"reports"`
 	Invoices     *Invoices     `yaml:"invoices"`
+	Financial    *Financial    `yaml:"financial"`
 }
 
 // Reports says which expense reports are ready and how they are read.
@@ -104,6 +105,16 @@ type Invoices struct {
 	Topics            []string `yaml:"topics"`
 	PageSize          int      `yaml:"page_size"`
 	Language          string   `yaml:"language"`
+}
+
+// Financial says how the documents of the Financial Integration Service are read;
+// without the section the company does not use it.
+type Financial struct {
+	Types     []string `yaml:"types"`
+	SystemID  string   `yaml:"system_id"`
+	ERPSystem string   `yaml:"erp_system"`
+	PageSize  int      `yaml:"page_size"`
+	RawCodes  bool     `yaml:"raw_codes"`
 }
 
 // Epicor is a tenant's side in Epicor Kinetic.

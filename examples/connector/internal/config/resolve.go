@@ -189,6 +189,14 @@ func (c *Config) tenant(t *Tenant, path string, getenv func(string) string) (app
 			From: from, PageSize: in.PageSize, Location: location, Language: in.Language,
 		}
 	}
+	if f := t.Concur.Financial; f != nil {
+		out.Concur.Financial = &concursync.FinancialOptions{
+			SystemID: f.SystemID, ERPSystem: f.ERPSystem, From: from, PageSize: f.PageSize, Location: location, RawCodes: f.RawCodes,
+		}
+		for _, kind := range f.Types {
+			out.Concur.Financial.Types = append(out.Concur.Financial.Types, concur.FinancialType(kind))
+		}
+	}
 	out.Epicor = app.Epicor{
 		URL: t.Epicor.URL, AllowHTTP: t.Epicor.AllowHTTP, Timeout: t.Epicor.Timeout,
 		Entry: epicor.InvoiceOptions{
