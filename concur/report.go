@@ -96,6 +96,9 @@ type Report struct {
 	AmountDueCompanyCard   Amount `json:"amountDueCompanyCard"`
 	AmountCompanyPaid      Amount `json:"amountCompanyPaid"`
 	PaymentConfirmedAmount Amount `json:"paymentConfirmedAmount"`
+	// TotalAmountPaidEmployee is a text on the page and an amount in the
+	// specification; both are read.
+	TotalAmountPaidEmployee LooseAmount `json:"totalAmountPaidEmployee"`
 
 	IsSubmitted                   bool `json:"isSubmitted"`
 	IsSentBack                    bool `json:"isSentBack"`
@@ -104,6 +107,13 @@ type Report struct {
 	IsFinancialIntegrationEnabled bool `json:"isFinancialIntegrationEnabled"`
 	CanRecall                     bool `json:"canRecall"`
 	CanReopen                     bool `json:"canReopen"`
+	// ConcurAuditStatus is PASS, FAIL or NOTR (not required); ImageStatus and
+	// ReceiptStatus are NOT_RECEIVED, NOT_REQUIRED, RECEIVED or
+	// RECEIVED_NOT_REQUIRED.
+	ConcurAuditStatus string `json:"concurAuditStatus"`
+	ImageStatus       string `json:"imageStatus"`
+	ReceiptStatus     string `json:"receiptStatus"`
+	TaxConfigID       string `json:"taxConfigId"`
 
 	Employee   Employee      `json:"employee"`
 	CustomData []CustomField `json:"customData"`

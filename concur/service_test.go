@@ -279,3 +279,18 @@ func TestLocalizedDataListsTheCustomersCodes(t *testing.T) {
 	require.NoError(t, err)
 	require.NotEmpty(t, values)
 }
+
+func TestWhatWasPaidToAnEmployeeIsReadInBothForms(t *testing.T) {
+	t.Parallel()
+	for _, body := range []string{
+		`{"reportId":"A","totalAmountPaidEmployee":"12.50"}`, `{"reportId":"A","totalAmountPaidEmployee":12.50}`,
+		`{"reportId":"A","totalAmountPaidEmployee":{"value":12.50,"currencyCode":"USD"}}`,
+	} {
+		var r concur.Report
+		require.NoError(t, json.Unmarshal([]byte(body), &r))
+		require.Equal(t, "12.50", r.TotalAmountPaidEmployee.Value.String())
+		back, err := json.Marshal(r)
+		require.NoError(t, err)
+		require.JSONEq(t, body, string(back))
+	}
+}

@@ -32,6 +32,25 @@ type Amount struct {
 	CurrencyCode string  `json:"currencyCode"` // ISO 4217
 }
 
+// LooseAmount is an Amount that also reads a bare number or text, which has no
+// currency.
+type LooseAmount struct{ Amount }
+
+// UnmarshalJSON reads an amount, a number or a text.
+func (a *LooseAmount) UnmarshalJSON(b []byte) error {
+	var read Amount
+	var err error
+	if kind(bytes.TrimSpace(b)) == '{' {
+		err = json.Unmarshal(b, &read)
+	} else {
+		err = json.Unmarshal(b, &read.Value)
+	}
+	if err == nil {
+		a.Amount = read
+	}
+	return err
+}
+
 // Text is a text that also reads a JSON number, boolean or null: the older
 // services do not agree with their own documentation on what is a string. Null
 // reads as "".

@@ -88,9 +88,9 @@ func (c *Company) mustUser(login string) *User {
 func userRoutes() []route {
 	scopes := []string{scopeUserCore, scopeUserIDs, scopeUserCompany, scopeUserCoreMore}
 	return []route{
-		{"GET /profile/identity/v4.1/Users", scim, scopes, serveUsers},
-		{"POST /profile/identity/v4.1/Users/.search", scim, scopes, serveUserSearch},
-		{"GET /profile/identity/v4.1/Users/{id}", scim, scopes, serveUser},
+		{"GET /profile/identity/v4.1/Users", scim, scopes, companyOnly(serveUsers)},
+		{"POST /profile/identity/v4.1/Users/.search", scim, scopes, companyOnly(serveUserSearch)},
+		{"GET /profile/identity/v4.1/Users/{id}", scim, scopes, companyOnly(serveUser)},
 	}
 }
 
