@@ -128,3 +128,14 @@ func TestPostingBySubmittingToTheAgentPostsTheWholeGroup(t *testing.T) {
 	require.Equal(t, true, k.get(200, invoices+"APInvoices('EPIC06',42,'INV-1')")["Posted"])
 	require.Empty(t, k.srv.Groups(co))
 }
+
+func TestAnInvoiceWhosePeriodWasClosedSinceIsNotPostedUntilItIsOpenedAgain(t *testing.T) {
+	k := ready(t, nil)
+	k.invoice("INV-1", "10")
+	k.srv.ClosePeriod(co, 2026, 10)
+	require.Equal(t, []string{"Invoice INV-1: Fiscal period 2026/10 is closed"}, k.srv.Post(co, "G1"))
+	require.False(t, k.srv.Invoices(co)[0].Posted)
+	k.srv.OpenPeriod(co, 2026, 10)
+	require.Nil(t, k.srv.Post(co, "G1"))
+	require.True(t, k.srv.Invoices(co)[0].Posted)
+}

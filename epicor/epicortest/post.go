@@ -7,9 +7,10 @@ import (
 
 // Post runs the posting process of a group, as finance does: invoices that pass
 // become posted, the others stay with their reason in the group's PostErrorLog.
-// An invoice on hold stays without a reason. A group that is empty afterwards
-// goes away; that is an assumption to check on a live tenant. It returns the
-// reasons, nil when everything was posted.
+// An invoice on hold stays without a reason. One whose period was closed since it
+// was entered stays, too; in what words a live tenant says so is to be checked
+// there. A group that is empty afterwards goes away; that is an assumption to check
+// on a live tenant. It returns the reasons, nil when everything was posted.
 func (s *Server) Post(companyID, group string) []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -32,7 +33,11 @@ func (s *Server) post(co *company, id string) []string {
 			left++
 			continue
 		}
-		if why := unpostable(inv); why != "" {
+		why := unpostable(inv)
+		if y, n := int(inv.hed.int("FiscalYear")), int(inv.hed.int("FiscalPeriod")); why == "" && co.closed[[2]int{y, n}] {
+			why = fmt.Sprintf("Fiscal period %d/%d is closed", y, n)
+		}
+		if why != "" {
 			reasons = append(reasons, fmt.Sprintf("Invoice %s: %s", inv.hed.str("InvoiceNum"), why))
 			left++
 			continue
