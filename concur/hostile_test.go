@@ -115,8 +115,9 @@ func TestHostileURLsAreNeverDialled(t *testing.T) {
 				}
 				return 200, map[string]any{"data": []any{}, "links": map[string]any{"next": map[string]any{"href": link + "?next=2"}}}
 			}}
-			for range start(t, linked).AccountingIntegration.Accounts(t.Context(), ownerID, ownerID) {
-				t.Error("an account came from nowhere")
+			for account, err := range start(t, linked).AccountingIntegration.Accounts(t.Context(), ownerID, ownerID) {
+				require.Nil(t, account)
+				require.Error(t, err)
 			}
 			require.Equal(t, known, linked.dialled)
 

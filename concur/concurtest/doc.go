@@ -33,13 +33,15 @@
 //
 //   - OAuth2: every grant of the token endpoint, one-time passwords, revocation,
 //     an app's secrets
-//   - Reports v4: reading, creating, changing; comments, exceptions, workflow
-//   - Reports, entries, itemizations and allocations v3: reading
-//   - Payment Request v3, Payment Request Digest v3, localized data: reading;
+//   - Reports v4: reading, creating, changing; comments, exceptions, workflow;
+//     taxes, attendees, associated requests and cash advances, form fields
+//   - Reports, entries, itemizations v3: reading, creating, changing what is not
+//     deprecated; allocations v3: reading
+//   - Payment Request v3: reading, creating, changing; digests v3, localized data;
 //     Invoice Payment Confirmation v4
 //   - Vendors v3.1; purchase orders and receipts v3
 //   - List v4, List Item v4, List Item Bulk v4
-//   - Identity v4.1 and Spend User v4.1: reading; exchange rates v4
+//   - Identity v4.1; Spend User v4.1: reading; exchange rates v4
 //   - Financial Integration v4: the queue with acknowledgements, posting and
 //     payment confirmations
 //   - Image v1, Spend Documents v4; Accounting Integration v4

@@ -155,7 +155,7 @@ func (c *call) fill(p *PaymentRequest, in input3) error {
 
 // remitted finds the one vendor that the identifier fits.
 func (c *call) remitted(raw json.RawMessage) (Vendor, error) {
-	id, _, err := texts(raw, "VendorCode AddressCode Name Address")
+	id, _, err := texts(raw, "VendorCode AddressCode Name Address PostalCode")
 	if err != nil {
 		return Vendor{}, err
 	}
@@ -218,7 +218,7 @@ func (c *call) line(l Line, raw json.RawMessage, further string) (Line, input3, 
 	var shares []json.RawMessage
 	if a := rest["Allocations"]; a != nil {
 		if json.Unmarshal(a, &shares) != nil {
-			return l, nil, fmt.Errorf("Allocations must be an array")
+			return l, nil, fmt.Errorf("the member Allocations must be an array")
 		}
 		l.Allocations = nil
 	}
@@ -315,7 +315,7 @@ func serveUpdatePaymentRequest(c *call) reply {
 func (c *call) changeLines(p *PaymentRequest, raw json.RawMessage) error {
 	var rows []json.RawMessage
 	if raw != nil && json.Unmarshal(raw, &rows) != nil {
-		return fmt.Errorf("LineItems must be an array")
+		return fmt.Errorf("the member LineItems must be an array")
 	}
 	next := len(p.Lines)
 	for _, row := range rows {
@@ -345,7 +345,7 @@ func (c *call) changeLines(p *PaymentRequest, raw json.RawMessage) error {
 		case "DELETE":
 			p.Lines = slices.Delete(p.Lines, at, at+1)
 		default:
-			return fmt.Errorf("Action %q is not known", key.Action)
+			return fmt.Errorf("the action %q is not known", key.Action)
 		}
 	}
 	return nil
