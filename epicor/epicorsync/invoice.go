@@ -10,6 +10,8 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/shopspring/decimal"
+
 	"github.com/ml-connector/ml-connector/epicor"
 	"github.com/ml-connector/ml-connector/epicor/odata"
 	"github.com/ml-connector/ml-connector/sync/connector"
@@ -49,6 +51,20 @@ type InvoicesOptions struct {
 	// DueDates hands the document's due date over; false: it follows from the
 	// vendor's terms in Epicor.
 	DueDates bool
+	// PriceTolerance is by how many percent the amount of an ordered line may differ
+	// from what its order says; zero: by nothing. What differs more is held.
+	PriceTolerance decimal.Decimal
+	// DuplicateDays is how many days before and behind a supplier's invoice one is
+	// looked for that may be the same under a number written otherwise; 0: it is not
+	// looked for. The same number is always refused.
+	DuplicateDays int
+	// Attachments reads the files that a posting names; nil: none are added. A file
+	// that cannot be had is noted in the receipt and tried again when the delivery is
+	// looked at, or by Attach.
+	Attachments Reader
+	// AttachmentsFirst holds the receipt back, so that it is not final, until all
+	// files are there. What is owed stands in Epicor all the same.
+	AttachmentsFirst bool
 }
 
 // InvoiceSink makes AP invoices and debit memos of postings. Every one of them
@@ -112,6 +128,11 @@ func (s *InvoiceSink) Find(ctx context.Context, d connector.Delivery[document.Po
 	}
 	f.Receipt = s.receipt(seen.invoices(), nil)
 	if f.Presence == connector.Same {
+		// Files are no part of what is compared, so one that is missing is no reason to
+		// deliver again; it is only added.
+		notes, whole := s.attach(ctx, d, ins, seen.of)
+		f.Receipt.Notes = append(f.Receipt.Notes, notes...)
+		f.Receipt.Final = f.Receipt.Final && (whole || !s.opts.AttachmentsFirst)
 		// A process that was killed between its last write and giving the group free
 		// left it locked, and nothing else will be delivered that would free it.
 		if err := s.release(ctx, seen.invoices()); err != nil {
@@ -155,6 +176,17 @@ func (s *InvoiceSink) Deliver(ctx context.Context, d connector.Delivery[document
 		// Not a refusal: the engine looks again and asks a person, and nothing is taken back.
 		return connector.Receipt{}, fmt.Errorf("epicorsync: what bears the key %s was changed: %s", d.Key(), f.Why)
 	}
+	held, err := s.variances(ctx, d.Posting, seen.of)
+	if err != nil {
+		return connector.Receipt{}, trouble(err)
+	}
+	twice, err := s.duplicates(ctx, d.Posting, ins, seen.of)
+	if err != nil {
+		return connector.Receipt{}, trouble(err)
+	}
+	if held = append(held, twice...); len(held) > 0 {
+		return connector.Receipt{}, &connector.Rejection{Issues: held}
+	}
 	var made []*epicor.APInvoice
 	var notes []string
 	for i := range ins {
@@ -167,7 +199,10 @@ func (s *InvoiceSink) Deliver(ctx context.Context, d connector.Delivery[document
 			notes = append(notes, inv.Number+": "+w)
 		}
 	}
-	return s.receipt(made, notes), nil
+	files, whole := s.attach(ctx, d, ins, made)
+	r := s.receipt(made, append(notes, files...))
+	r.Final = r.Final && (whole || !s.opts.AttachmentsFirst)
+	return r, nil
 }
 
 // make enters one invoice, or completes the one that is there.
@@ -248,7 +283,7 @@ func (s *InvoiceSink) inputs(d connector.Delivery[document.Posting]) ([]epicor.A
 func (s *InvoiceSink) input(inv document.APInvoice, d connector.Delivery[document.Posting]) (epicor.APInvoiceInput, error) {
 	in := epicor.APInvoiceInput{
 		Key: d.Key(), VendorID: inv.Vendor, Number: inv.Number, DebitMemo: inv.DebitMemo,
-		Currency: inv.Currency, Description: inv.Description, Group: inv.Group,
+		Currency: inv.Currency, Description: inv.Description, Group: inv.Group, Terms: inv.Terms,
 	}
 	// A number that we made up changes with each generation, since Epicor never
 	// takes the number of a cancelled invoice again. A supplier's own stays.
@@ -263,10 +298,16 @@ func (s *InvoiceSink) input(inv document.APInvoice, d connector.Delivery[documen
 	}
 	for _, l := range inv.Lines {
 		line := epicor.APInvoiceLineInput{Description: l.Description, Amount: l.Amount}
+		if l.Order != nil {
+			line.Ordered = ordered(l.Order)
+		}
 		for _, sp := range l.Splits {
 			line.Splits = append(line.Splits, epicor.APInvoiceSplitInput{Account: sp.Account, Amount: sp.Amount})
 		}
 		in.Lines = append(in.Lines, line)
+	}
+	for _, t := range inv.Taxes {
+		in.Taxes = append(in.Taxes, epicor.APInvoiceTaxInput{Code: t.Code, Rate: t.Rate, Amount: t.Amount})
 	}
 	return in, errors.Join(errs[:]...)
 }

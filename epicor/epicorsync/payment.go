@@ -18,9 +18,9 @@ const DefaultPaymentColumn = "ChangeDate"
 
 // The kinds of payments that Payments tells.
 const (
-	// PaymentComplete: with this one the invoice is paid.
+	// PaymentComplete: with this one everything of the document is paid.
 	PaymentComplete = "complete"
-	// PaymentPartial: something of it is still owed.
+	// PaymentPartial: something of it is still owed, to whomever.
 	PaymentPartial = "partial"
 	// PaymentReturned: a payment was voided.
 	PaymentReturned = "returned"
@@ -34,7 +34,9 @@ const paymentType = "Pay"
 var ourKey = regexp.MustCompile(`^[A-Z2-7]{32}$`)
 
 // Payments returns what was paid and taken back of invoices that bear a key of
-// ours, since the cursor, oldest first. Amounts are positive, in the invoice's
+// ours, since the cursor, oldest first. A document is paid when all of its
+// invoices are, not counting debit memos, which take part in the payment of
+// another. Amounts are positive, in the invoice's
 // currency; the kind says in which direction. A payment may come again, under the
 // same ID, since Epicor's stamp is a day; unposted ones are not told.
 //
@@ -65,6 +67,7 @@ func (s *InvoiceSink) Payments(ctx context.Context, after connector.Cursor) (ps 
 // paidInvoice is an invoice with what was paid of it, line by line.
 type paidInvoice struct {
 	inv  *epicor.APInvoice
+	sum  decimal.Decimal            // of all lines
 	paid map[string]decimal.Decimal // after each line, by its ID
 }
 
@@ -94,9 +97,40 @@ func (s *InvoiceSink) payment(ctx context.Context, l *epicor.PaymentLine, of map
 	case l.Voided:
 		p.Kind = PaymentReturned
 	case at.paid[p.ID].Abs().GreaterThanOrEqual(at.inv.Amount.Value().Abs()):
-		p.Kind = PaymentComplete
+		others, err := s.othersPaid(ctx, at.inv, of)
+		if err != nil {
+			return nil, err
+		}
+		if others {
+			p.Kind = PaymentComplete
+		}
 	}
 	return p, nil
+}
+
+// othersPaid reports whether every other invoice with the same key is paid.
+func (s *InvoiceSink) othersPaid(ctx context.Context, inv *epicor.APInvoice, of map[string]*paidInvoice) (bool, error) {
+	set, err := s.c.APInvoices.Find(ctx, inv.Key)
+	if err != nil {
+		return false, err
+	}
+	for _, other := range set {
+		if other.DebitMemo || other.Cancels || other.Cancelled != "" || other.VendorNum == inv.VendorNum && other.Number == inv.Number {
+			continue
+		}
+		id := fmt.Sprintf("%d/%s", other.VendorNum, other.Number)
+		at, ok := of[id]
+		if !ok {
+			if at, err = s.paidOf(ctx, other.VendorNum, other.Number); err != nil {
+				return false, err
+			}
+			of[id] = at
+		}
+		if at.sum.Abs().LessThan(other.Amount.Value().Abs()) {
+			return false, nil
+		}
+	}
+	return true, nil
 }
 
 func lineID(l *epicor.PaymentLine) string {
@@ -136,5 +170,6 @@ func (s *InvoiceSink) paidOf(ctx context.Context, vendorNum int, number string) 
 		sum = sum.Add(amount)
 		out.paid[lineID(l)] = sum
 	}
+	out.sum = sum
 	return out, nil
 }

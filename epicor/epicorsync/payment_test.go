@@ -35,6 +35,7 @@ func TestPaymentsOfOurInvoicesAreToldWithWhatTheyLeave(t *testing.T) {
 	srv := server(&epicortest.Options{Now: func() time.Time { return now }})
 	s := epicorsync.Invoices(client(t, srv, epicor.Options{PageSize: 1}), nil)
 	d := report()
+	d.Posting.Invoices = d.Posting.Invoices[:1]
 	r, err := s.Deliver(t.Context(), d)
 	require.NoError(t, err)
 	require.Empty(t, srv.Post(company, r.Made[0].Batch))
@@ -102,4 +103,22 @@ func TestTheFirstOpenDayIsReadFromTheCalendar(t *testing.T) {
 	require.Empty(t, tables(epicorsync.TablesOptions{}))
 	_, err := epicorsync.Tables(c, &epicorsync.TablesOptions{ClosedColumn: "Closed_c"}).Snapshot(t.Context())
 	require.Error(t, err)
+}
+
+func TestR47ADocumentIsPaidWhenAllOfItsInvoicesAre(t *testing.T) {
+	srv := server(nil)
+	s := epicorsync.Invoices(client(t, srv, epicor.Options{}), nil)
+	r, err := s.Deliver(t.Context(), report())
+	require.NoError(t, err)
+	require.Empty(t, srv.Post(company, r.Made[0].Batch))
+	day := epicortest.Date{Year: 2026, Month: 11, Day: 3}
+	seen := map[string]bool{}
+	srv.Pay(company, "E1042", "CX-A1B2C3-1-E", dec("35.00"), day)
+	ps, at := payments(t, s, seen, "")
+	require.Len(t, ps, 1)
+	require.Equal(t, epicorsync.PaymentPartial, ps[0].Kind, "the card is still owed 284.00")
+	srv.Pay(company, "CARDCO", "CX-A1B2C3-1-C", dec("284.00"), day)
+	ps, _ = payments(t, s, seen, at)
+	require.Len(t, ps, 1)
+	require.Equal(t, epicorsync.PaymentComplete, ps[0].Kind)
 }
