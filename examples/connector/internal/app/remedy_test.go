@@ -1,6 +1,7 @@
 package app
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"slices"
@@ -152,6 +153,25 @@ func ruleTrials() []trial {
 	}
 }
 
+// book gives a report the journal of its own amounts. It returns the first line.
+func book(d *document.Document) *document.Journal {
+	d.Journaled, d.Settlement = true, nil
+	for i := range d.Entries {
+		e := &d.Entries[i]
+		a := document.Allocation{Amount: e.Amount, Journal: []document.Journal{{Payer: document.OwnCompany, Payee: "CASH", Gross: e.Amount, NetOfTax: e.Amount, NetOfReclaim: e.Amount}}}
+		if len(e.Allocations) > 0 {
+			a.Custom = e.Allocations[0].Custom
+		}
+		e.Allocations = []document.Allocation{a}
+	}
+	return &d.Entries[0].Allocations[0].Journal[0]
+}
+
+// financial switches the flow of financial documents on.
+func financial(b *workbench) {
+	b.tweak = func(c *Config) { c.Tenants[0].Concur.Financial = &concursync.FinancialOptions{} }
+}
+
 // sumTrials are of faults in documents.
 func sumTrials() []trial {
 	said := func(code string, change func(*document.Document)) trial {
@@ -192,6 +212,50 @@ func sumTrials() []trial {
 		{
 			code: rules.ExpensePay, doc: report(nil), mend: rewrite("netting: net", "netting: net\nexpense_pay: {vendor: V0340, code: X}"),
 			prep: saying(func(d *document.Document) { d.Entries[0].SourcePays = true }),
+		},
+		{
+			code: rules.PayrollPay, doc: report(nil), mend: rewrite("netting: net", "netting: net\npayroll: {vendor: V0340, code: R}"),
+			prep: saying(func(d *document.Document) { book(d); d.Payroll = true }),
+		},
+		{
+			code: rules.TaxUnmapped, doc: report(nil), mend: rewrite("netting: net", "netting: net\ntaxes: {reclaim: {VA: \"6410|200|00\"}}"),
+			prep: saying(func(d *document.Document) {
+				j := book(d)
+				j.NetOfTax, j.NetOfReclaim = j.Gross.Sub(money("9.80")), j.Gross.Sub(money("9.80"))
+				j.Taxes = []document.TaxPart{{Authority: "VAT", ReclaimCode: "VA", Amount: money("9.80"), Reclaim: money("9.80")}}
+			}),
+		},
+		said(rules.TaxMismatch, func(d *document.Document) { j := book(d); j.NetOfTax = j.NetOfTax.Sub(money("0.01")) }),
+		said(rules.RateMismatch, func(d *document.Document) {
+			d.Entries[0].Spent, d.Entries[0].Rate = &document.Money{Amount: money("50"), Currency: "EUR"}, &document.Rate{Value: money("1.1")}
+		}),
+		{
+			code: concursync.FinancialUnreadable, ends: engine.WordRecalled, prep: financial,
+			doc: func(b *workbench) string {
+				broken, err := json.Marshal(`{"report": {"reportId": "4D1E5C0F1A2B3C4D5E6F" "isTest": "N"}}`)
+				require.NoError(b.t, err)
+				f := b.company.AddFinancialDocument(concurtest.FinancialDocument{Kind: concurtest.FinancialExpense, BusinessID: "4D1E5C0F1A2B3C4D5E6F", Document: broken})
+				require.NoError(b.t, b.a.Engine.Sweep(b.t.Context(), tenantName, FinancialFlow))
+				return "report/" + f.ID
+			},
+			mend: func(b *workbench) { b.company.RecallDocument("4D1E5C0F1A2B3C4D5E6F") },
+		},
+		{
+			code: concursync.FinancialStateUnknown, prep: financial,
+			doc: func(b *workbench) string {
+				b.company.AddFinancialDocument(concurtest.FinancialDocument{
+					Kind: concurtest.FinancialExpense, BusinessID: "4D1E5C0F1A2B3C4D5E6F", Status: "HALF_BAKED", Document: json.RawMessage(`{
+						"employee": {"employeeId": "1042"}, "report": {"reportId": "4D1E5C0F1A2B3C4D5E6F", "reportNumber": "TRIAL1", "ledgerCode": "DEFAULT",
+						"employeeCurrencyAlphaCode": "USD", "reportUserDefinedDate": "2000-01-01T00:00:00.000Z", "reportPaymentProcessingDate": "2000-01-01T10:00:00.000Z", "revisionNumber": "1"},
+						"expenseEntry": [{"entryId": "E1", "expenseTypeCode": "TAXI", "entryApprovedAmount": 61.40, "entryCustom5Code": "200",
+						"allocation": [{"allocationPercentage": 100, "journal": [{"journalAccountCode": "474230", "journalPayer": "COMP", "journalPayee": "CASH", "amountGross": 61.40}]}]}]}`),
+				})
+				b.number = "TRIAL1"
+				b.ref = connector.Ref{Kind: "report", ID: "4D1E5C0F1A2B3C4D5E6F"}
+				require.NoError(b.t, b.a.Engine.Notify(b.t.Context(), connector.Notice{Tenant: tenantName, Flow: FinancialFlow, Ref: b.ref}))
+				return "report/" + b.ref.ID
+			},
+			mend: func(b *workbench) { b.company.SetDocument(b.ref.ID, concurtest.FinancialReady) },
 		},
 		said(rules.InvoiceDateMissing, func(d *document.Document) { d.Date = "" }),
 		said(rules.ApplyDateMissing, func(d *document.Document) { d.Approved = "" }),
@@ -284,6 +348,11 @@ func (b *workbench) bpm(columns map[string]any) {
 	}
 }
 
+// ordered is an order of ten plates.
+func ordered(price string, receipts ...epicortest.Receipt) epicortest.Order {
+	return epicortest.Order{Num: 4500017, VendorID: "V0211", Lines: []epicortest.OrderLine{{PartNum: "PLATE", Quantity: money("10"), UnitCost: money(price), Receipts: receipts}}}
+}
+
 // epicorTrials are of what Epicor refuses.
 func epicorTrials() []trial {
 	replace := func(o *epicortest.Options) func(*workbench) {
@@ -319,6 +388,35 @@ func epicorTrials() []trial {
 				b.editInvoice(func(p *concurtest.PaymentRequest) { p.InvoiceNumber = "INV-2" })
 				b.number = "INV-2"
 			},
+		},
+		{
+			code: epicorsync.SupplierDuplicate, doc: invoice(nil),
+			prep: func(b *workbench) {
+				b.tweak = func(c *Config) { c.Tenants[0].Epicor.Invoices.DuplicateDays = 90 }
+				c, err := epicor.NewClient(b.epicor.Root(sample.EpicorCompany), epicor.Basic(epicortest.DefaultAPIKey, epicortest.DefaultUser, epicortest.DefaultPassword),
+					&epicor.Options{HTTP: b.epicor.Client(), AllowHTTP: true, Invoices: epicor.InvoiceOptions{GroupPrefix: "HA"}})
+				require.NoError(b.t, err)
+				_, err = c.APInvoices.Create(b.t.Context(), epicor.APInvoiceInput{
+					Key: "BY HAND", VendorID: "V0211", Number: "inv 001", Currency: "USD", Date: epicor.Date{Year: 2000, Month: 1, Day: 1}, ApplyDate: epicor.Date{Year: 2000, Month: 1, Day: 1},
+					Lines: []epicor.APInvoiceLineInput{{Description: "by hand", Amount: money("100"), Splits: []epicor.APInvoiceSplitInput{{Account: "5100|420|01", Amount: money("100")}}}},
+				})
+				require.NoError(b.t, err)
+			},
+			mend: func(b *workbench) {
+				b.editInvoice(func(p *concurtest.PaymentRequest) { p.InvoiceNumber = "INV-2" })
+				b.number = "INV-2"
+			},
+		},
+		{
+			code: epicorsync.POVariance, doc: invoice(nil),
+			prep: func(b *workbench) {
+				b.edit("netting: net", "netting: net\npurchase_orders: match")
+				b.epicor.AddOrders(sample.EpicorCompany, ordered("9.00", epicortest.Receipt{PackSlip: "PS-9", Quantity: money("10")}))
+				saying(func(d *document.Document) {
+					d.Entries[0].PO, d.Entries[0].POLine, d.Entries[0].Quantity = "4500017", "1", money("10")
+				})(b)
+			},
+			mend: func(b *workbench) { b.epicor.AddOrders(sample.EpicorCompany, ordered("10.00")) },
 		},
 		{code: epicorsync.TermsMissing, prep: vendor(epicortest.Vendor{NoTerms: true}), doc: invoice(nil), mend: vendor(epicortest.Vendor{})},
 		{
@@ -430,7 +528,7 @@ func engineTrials() []trial {
 			mend: func(b *workbench) { b.reverse = nil },
 		},
 		{code: engine.CodeSourceRefused, prep: func(b *workbench) { b.refuse = bare }, doc: report(nil), mend: truth},
-		{code: engine.CodeUntold, none: "neither flow of this connector tells its source anything; flows of financial documents will"},
+		{code: engine.CodeUntold, none: "only the flow of financial documents tells its source anything, and what the service refuses for good is tested with that source"},
 		{
 			code: engine.CodePhaseUnknown, doc: report(nil), mend: truth,
 			prep: func(b *workbench) {

@@ -64,6 +64,32 @@ var details = map[string]detail{
 	"expense_pay": {steps: append([]string{
 		"Make a vendor in Epicor for the Expense Pay clearing account: the company owes it what Concur's service pays out.",
 	}, inRules("Name it: expense_pay: {vendor: V0095, code: X}. Do not pay the employee.")...)},
+	"payroll_pay": {steps: append([]string{
+		"Make a vendor in Epicor for the payroll's clearing account: the company owes it what the payroll pays out.",
+	}, inRules("Name it: payroll: {vendor: V0096, code: R}. Do not pay the employee.")...)},
+	"tax_unmapped":  {steps: inRules("Add the reclaim code that the message names under taxes.reclaim: with a GL account, or with a code and rate of Epicor's taxes.")},
+	"tax_mismatch":  {steps: defect("Open the document in Concur and compare the taxes of the expense that the message names with its amount. Where they add up there, it is a fault of the interface: report it to SAP Concur.")},
+	"rate_mismatch": {steps: inConcur("Compare what was spent, the exchange rate and the approved amount of the expense, and correct what is wrong. Amounts are never converted here; the rate is only a check.")},
+	"financial_unreadable": {
+		on:    different,
+		other: "Recalled and approved again it comes as a new document, by itself. A replay of this one then ends it: it is no longer in the queue.",
+		steps: []string{
+			"Find the document in Concur: the message holds the service's id, and the support of SAP Concur finds it by that.",
+			"Recall it and let it be approved again. Where the new one cannot be read either, report it to SAP Concur and enter it in Epicor by hand.",
+		},
+	},
+	"financial_state_unknown": {steps: []string{
+		"See in Concur what became of the document: the message holds the state in which it is.",
+		"Where it is to be posted, let it be approved again, or replay it once it is ready. Where it was posted otherwise, leave it as it is.",
+	}},
+	"po_variance": {steps: []string{
+		"Compare the invoice with the order: the message holds both prices.",
+		"Correct the order in Epicor, or send the invoice back to the supplier; or raise epicor.price_tolerance in the configuration, and start the connector again.",
+	}},
+	"supplier_duplicate": {steps: []string{
+		"Open the invoice that the message names in Epicor, and compare it with the document.",
+		"Where they are one, send the document back in Concur, so that it is not approved any more. Where they are two, write the number in Concur as the supplier writes it; or enter the invoice in Epicor by hand.",
+	}},
 	"settlement_mismatch": {steps: append([]string{
 		"Compare what the message says with the report's totals in Concur.",
 	}, inRules("Where a payment type stands for the wrong party, correct it under counterparties. Where an advance or a deduction is the cause, enter the report by hand: it stays open here and is never posted.")...)},
