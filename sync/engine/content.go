@@ -33,18 +33,25 @@ func (w *work) details(ctx context.Context, issues []connector.Issue) (string, e
 	return w.put(ctx, "issues", rev.Person, b)
 }
 
-// put seals and stores a content and returns its name.
-func (w *work) put(ctx context.Context, kind, person string, plain []byte) (string, error) {
-	hash, data := digest(string(plain)), plain
+// name returns how a content is called, by a hash of it.
+func (w *work) name(kind, person string, plain []byte) string {
+	hash := digest(string(plain))
 	if s := w.e.opts.Sealer; s != nil {
-		var err error
 		// The same content of two persons is sealed twice: one key must not open it for both.
 		hash = s.Name(w.t.Tenant, append([]byte(person+"\x00"), plain...))
+	}
+	return contentPrefix(w.t.ID) + kind + "/" + hash
+}
+
+// put seals and stores a content and returns its name.
+func (w *work) put(ctx context.Context, kind, person string, plain []byte) (string, error) {
+	name, data := w.name(kind, person, plain), plain
+	if s := w.e.opts.Sealer; s != nil {
+		var err error
 		if data, err = s.Seal(ctx, w.t.Tenant, person, plain); err != nil {
 			return "", ours("seal "+kind, err)
 		}
 	}
-	name := contentPrefix(w.t.ID) + kind + "/" + hash
 	err := w.e.store.Put(ctx, w.t.Tenant, name, data)
 	// The name is a hash of the content, so what exists is the same.
 	if err != nil && !errors.Is(err, storage.ErrExists) {

@@ -80,6 +80,7 @@ type Engine struct {
 	mirrors *mirrors
 	pauses  *pauses
 	quotas  *quotas
+	marks   *marks
 	tel     telemetry
 	foreign bool // Options.Runner was given: how many workers it has is not known
 
@@ -136,6 +137,7 @@ func New(store storage.Store, trail *audit.Trail, opts *Options) (*Engine, error
 	e.gates = newGates(e.clock)
 	e.mirrors = &mirrors{added: make(chan struct{}, 1)}
 	e.pauses = &pauses{store: store, now: e.clock}
+	e.marks = &marks{store: store, now: e.clock}
 	e.quotas = &quotas{limits: e.opts.Limits, shared: e.share, now: e.clock}
 	if err := e.instrument(); err != nil {
 		return nil, fmt.Errorf("engine: metrics: %w", err)

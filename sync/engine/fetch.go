@@ -41,6 +41,20 @@ func (w *work) fetch(ctx context.Context) error {
 			r.Version = k.Version
 		}
 	}
+	if w.r.empty() && (err == nil || errors.Is(err, connector.ErrWithdrawn)) {
+		n, nerr := w.e.noteOf(ctx, w.t.ID)
+		if nerr != nil {
+			return nerr
+		}
+		if n != nil {
+			if err != nil {
+				s.Phase = connector.Withdrawn
+			}
+			if handled, lerr := w.late(ctx, learn, n, s); handled || lerr != nil {
+				return lerr
+			}
+		}
+	}
 	switch {
 	case errors.Is(err, connector.ErrNotFound):
 		// Not a withdrawal: what was delivered stays, since a document may be
@@ -263,7 +277,7 @@ func (w *work) notYet(ctx context.Context, learn func(*row), s snapshot) error {
 // ready takes a finally approved document in.
 func (w *work) ready(ctx context.Context, learn func(*row), s snapshot) error {
 	cur := w.r.current()
-	if w.r.wasReturned(s.Revision) {
+	if w.r.wasReturned(s.Revision) || w.past != nil && w.past.Returned != nil && s.Revision <= *w.past.Returned {
 		return w.ignore(ctx, learn, fmt.Sprintf("revision %d was returned to the source: only a later one is taken", s.Revision))
 	}
 	if cur != nil && cur.Content != "" {
@@ -278,12 +292,14 @@ func (w *work) ready(ctx context.Context, learn func(*row), s snapshot) error {
 			return w.ignore(ctx, func(*row) {}, fmt.Sprintf("revision %d waits until revision %d is resolved", s.Revision, cur.Number))
 		}
 	}
+	// Looked at before it is stored: what was dropped on purpose does not come back
+	// with a late event.
+	if cur != nil && s.Revision == cur.Number && w.name("document", s.Person, s.Content) == cur.Content && (cur.Effect != None || cur.State == Confirmed) {
+		return w.ignore(ctx, learn, "nothing new")
+	}
 	name, err := w.put(ctx, "document", s.Person, s.Content)
 	if err != nil {
 		return err
-	}
-	if cur != nil && s.Revision == cur.Number && name == cur.Content && (cur.Effect != None || cur.State == Confirmed) {
-		return w.ignore(ctx, learn, "nothing new")
 	}
 	return w.save(ctx, func(t *storage.Transfer, r *row) {
 		learn(r)
@@ -298,6 +314,10 @@ func (w *work) ready(ctx context.Context, learn func(*row), s snapshot) error {
 			}
 			r.push(revision{Effect: None, Generation: r.generation()})
 			rev = r.current()
+		}
+		if w.past != nil {
+			// No number of the row that was purged is used again.
+			rev.Generation, r.Returned = max(rev.Generation, w.past.Generation), w.past.Returned
 		}
 		// Another flow's notice may have come meanwhile; from now on it is ignored.
 		r.Owner, t.Flow = w.f.name, w.f.name

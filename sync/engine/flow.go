@@ -42,6 +42,12 @@ type Policy struct {
 	// for CircuitOpen: 5 and 30 s. A connection fault does so at once.
 	CircuitFailures int
 	CircuitOpen     time.Duration
+	// KeepContents is how long the documents and postings of a transfer are kept
+	// after it came to its end and nothing happened to it any more, and KeepRows how
+	// long the transfer itself, with its history, is; see Engine.Purge. 0: for ever.
+	// Without contents a later revision is compared with what was posted by hash
+	// alone, and a recall is for a person. Payments are told as long as there is a row.
+	KeepContents, KeepRows time.Duration
 	// Return says of which causes the source is told by itself that a document
 	// failed, and after how long it has been parked with it (0: at once); AnyCause
 	// stands for all that are not named. It then comes as a new revision, and the
@@ -166,7 +172,7 @@ func Add[S, D any](e *Engine, f Flow[S, D]) error {
 		return fmt.Errorf("engine: flow %q needs a Source, a Mapper and a Sink", f.Name)
 	}
 	p := f.Policy.withDefaults()
-	if p.MinWait < 0 || p.MaxWait < 0 || p.Lease < time.Millisecond || p.Poll < 0 || p.CircuitOpen < 0 || p.MaxTries < 0 || p.CircuitFailures < 0 {
+	if p.MinWait < 0 || p.MaxWait < 0 || p.Lease < time.Millisecond || p.Poll < 0 || p.CircuitOpen < 0 || p.KeepContents < 0 || p.KeepRows < 0 || p.MaxTries < 0 || p.CircuitFailures < 0 {
 		return fmt.Errorf("engine: flow %q: its policy has a negative time or count, or a lease under a millisecond", f.Name)
 	}
 	return e.add(&flow{link: &typed[S, D]{f: f}, tenant: f.Tenant, name: f.Name, target: f.Target, policy: p})

@@ -83,6 +83,11 @@ const maxStanding = 4
 // changes compares what was mapped now with the whole of what stands.
 func (w *work) changes(ctx context.Context, prior *revision, m mapped) (delta []byte, changed bool, err error) {
 	old, err := w.stored(ctx, prior.sealer(), prior.whole())
+	var gone *errGone
+	if errors.As(err, &gone) && !w.r.Dropped.IsZero() {
+		// Dropped after its time: its name alone tells whether it is the same.
+		return nil, m.empty || w.name("posting", prior.sealer(), m.posting) != prior.whole(), nil
+	}
 	if err != nil {
 		return nil, false, err
 	}

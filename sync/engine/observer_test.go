@@ -3,7 +3,6 @@ package engine_test
 import (
 	"fmt"
 	"slices"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -125,7 +124,7 @@ func TestMetricsAndSpansTellWhatHappenedAndHoldNoPersonalData(t *testing.T) {
 		for _, want := range []string{"transfer", "fetch", "map", "deliver", "find", "signal"} {
 			require.True(t, seen[want], want)
 		}
-		require.True(t, strings.Contains(fmt.Sprint(all), "claim/R1"), "a span names its document")
+		require.Contains(t, fmt.Sprint(all), "claim/R1", "a span names its document")
 	})
 }
 

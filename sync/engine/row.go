@@ -55,6 +55,8 @@ type row struct {
 	Audited     int                `json:"audited,omitempty"` // moments of History that the trail has
 	// Returned is the newest revision of which the source was told that it failed.
 	Returned *int64 `json:"returned,omitempty"`
+	// Dropped is when contents were dropped for the last time.
+	Dropped time.Time `json:"dropped,omitzero"`
 	// Payments are those that the source was told of, or is being told of.
 	Payments []connector.Payment `json:"payments,omitempty"`
 }
@@ -129,6 +131,16 @@ func (r *row) current() *revision {
 		return nil
 	}
 	return &r.Revisions[len(r.Revisions)-1]
+}
+
+// empty reports whether no document of the transfer was ever stored.
+func (r *row) empty() bool {
+	for i := range r.Revisions {
+		if r.Revisions[i].Content != "" {
+			return false
+		}
+	}
+	return true
 }
 
 // effective returns the newest earlier revision that stands in the target.

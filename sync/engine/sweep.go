@@ -41,6 +41,9 @@ func (e *Engine) sweepAll(ctx context.Context) {
 			if f.policy.Payments > 0 && e.payments(f) {
 				wg.Go(func() { e.collectLoop(ctx, f) })
 			}
+			if f.policy.KeepContents > 0 || f.policy.KeepRows > 0 {
+				wg.Go(func() { e.purgeLoop(ctx, f) })
+			}
 		}
 		select {
 		case <-ctx.Done():

@@ -144,6 +144,14 @@ func (s trippedStore) Read(ctx context.Context, tenant, name string) ([]byte, er
 	return around(s.w, "Read", func() ([]byte, error) { return s.Store.Read(ctx, tenant, name) })
 }
 
+func (s trippedStore) Drop(ctx context.Context, tenant, prefix string) error {
+	return around0(s.w, "Drop", func() error { return s.Store.Drop(ctx, tenant, prefix) })
+}
+
+func (s trippedStore) Purge(ctx context.Context, id storage.ID, rev string) error {
+	return around0(s.w, "Purge", func() error { return s.Store.Purge(ctx, id, rev) })
+}
+
 type trippedLog struct {
 	audit.Log
 	w *tripwire

@@ -28,6 +28,7 @@ type work struct {
 	given    *snapshot // from a sweep, instead of a fetch
 	remapped bool      // mapped once more after a wait was noted
 	released bool
+	past     *note // what remains of an earlier row that was purged, where nothing of it stands
 }
 
 // step is what a transfer needs next.
