@@ -148,6 +148,8 @@ type request struct {
 	query     string // encoded
 	body      any    // sent as JSON, a payload as it is
 	accept    string // "" means JSON
+	// idempotency is an idempotency-id header; "" is none.
+	idempotency string
 	// safe: the call changes nothing and may be repeated.
 	safe bool
 	// outcome reports that an answer outside of 2xx is nevertheless the call's
@@ -263,6 +265,9 @@ func (c *Client) newRequest(ctx context.Context, r request, token Token) (*http.
 		req.Header.Set("Accept", r.accept)
 	}
 	req.Header.Set("User-Agent", c.userAgent)
+	if r.idempotency != "" {
+		req.Header.Set("idempotency-id", r.idempotency)
+	}
 	if c.language != "" {
 		req.Header.Set("Accept-Language", c.language)
 	}

@@ -134,6 +134,21 @@ type ReportFacts struct {
 	// StepCode is SENDBACK, RECALL, EXTVAL, PAIDREPORT or the customer's own.
 	StepCode  string `json:"stepCode"`
 	ProcessID string `json:"processId"`
+	// StartingStep is the step that the report came to.
+	StartingStep StartingStep `json:"startingStep"`
+}
+
+// StartingStep is a step of the workflow with whom it waits for: several approvers
+// of cost objects have an instance each.
+type StartingStep struct {
+	RoleCode  string         `json:"roleCode"` // the customer's configuration names it
+	Instances []StepInstance `json:"stepInstances"`
+}
+
+// StepInstance is a step as it stands before one person.
+type StepInstance struct {
+	ID             string `json:"id"`             // taken for that of WorkflowStep.ExpectedStepInstance: an assumption
+	AssignedUserID string `json:"assignedUserId"` // UUID; "" of a step that waits for a role
 }
 
 // Owner returns the UUID of the report's owner, read from the path of Href, and

@@ -49,7 +49,7 @@ func TestPublishedEventsAreTakenByTheReceiver(t *testing.T) {
 		require.Equal(t, http.StatusOK, h.post(t, string(body), sign(t, "", body)), "%s: %v", filepath.Base(name), h.results)
 	}
 	require.Len(t, h.taken, len(names))
-	typed := 0
+	typed, kept := 0, 0
 	for _, e := range h.taken {
 		switch {
 		case concur.SameTopic(e.Topic, concur.TopicExpenseReport):
@@ -65,8 +65,38 @@ func TestPublishedEventsAreTakenByTheReceiver(t *testing.T) {
 			require.NotEmpty(t, f.DocumentID)
 			typed++
 		}
+		facts, err := typedFacts(e)
+		require.NoError(t, err, e.EventType)
+		every := &comparison{t: t}
+		every.compare(string(e.EventType), e.Facts, facts)
+		require.Empty(t, every.differ)
+		require.Zero(t, every.unknown, "%s: facts without a field", e.EventType)
+		kept += every.kept
 	}
-	t.Logf("%d published events taken, %d with typed facts", len(h.taken), typed)
+	typed = len(h.taken)
+	t.Logf("%d published events taken, %d with typed facts, %d values kept", len(h.taken), typed, kept)
+}
+
+// typedFacts returns the facts of an event in the type of its topic.
+func typedFacts(e concur.Event) (facts any, err error) {
+	switch {
+	case concur.SameTopic(e.Topic, concur.TopicExpenseReport):
+		return e.Report()
+	case concur.SameTopic(e.Topic, concur.TopicFinancialIntegration):
+		return e.Financial()
+	case concur.SameTopic(e.Topic, concur.TopicAccountingIntegration):
+		return e.Accounting()
+	case concur.SameTopic(e.Topic, concur.TopicIdentity), concur.SameTopic(e.Topic, concur.TopicSpendProfile), concur.SameTopic(e.Topic, concur.TopicTravelProfile):
+		return e.Profile()
+	case concur.SameTopic(e.Topic, concur.TopicProvisioning):
+		return e.Provision()
+	case concur.SameTopic(e.Topic, concur.TopicTaxCompliance):
+		return e.TaxCompliance()
+	case concur.SameTopic(e.Topic, concur.TopicRequest):
+		return e.Request()
+	default:
+		return e.Travel()
+	}
 }
 
 // comparison walks over a published payload and what came of it: what the

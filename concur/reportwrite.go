@@ -36,6 +36,12 @@ type ReportInput struct {
 	StartDate              Date               `json:"startDate,omitzero"`
 	EndDate                Date               `json:"endDate,omitzero"`
 	CustomData             []CustomFieldInput `json:"customData,omitempty"`
+
+	// IdempotencyID, if it is set, is the same for each try to make the same report:
+	// the service then makes one, and answers with it again. The specification alone
+	// knows it, and not how long it is remembered. While the first try is worked on
+	// the second is ErrConflict. At most 100 letters, digits and dashes.
+	IdempotencyID string `json:"-"`
 }
 
 // ReportUpdate is what is changed of a report; nil and empty fields stay as they
@@ -92,6 +98,13 @@ func (r ReportToApprove) MarshalJSON() ([]byte, error) {
 	return writeObject(plain(r), r.Raw)
 }
 
+// plainID reports whether an id can stand in a header.
+func plainID(id string) bool {
+	return len(id) <= 100 && !strings.ContainsFunc(id, func(r rune) bool {
+		return r != '-' && (r < '0' || r > '9') && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z')
+	})
+}
+
 // madeAt is what the version 4 services of expense answer to a write.
 type madeAt struct {
 	URI string `json:"uri"`
@@ -106,7 +119,10 @@ func (s *ReportsService) Create(ctx context.Context, userID string, in ReportInp
 	if err != nil {
 		return "", err
 	}
-	a, err := fetch[madeAt](ctx, s.client, request{operation: operation, method: http.MethodPost, path: p, body: in})
+	if !plainID(in.IdempotencyID) {
+		return "", notSent(operation, "the idempotency id has other characters than letters, digits and dashes, or more than 100")
+	}
+	a, err := fetch[madeAt](ctx, s.client, request{operation: operation, method: http.MethodPost, path: p, body: in, idempotency: in.IdempotencyID})
 	if err != nil {
 		return "", err
 	}

@@ -113,3 +113,24 @@ func TestAListThatAnotherAppManagesIsNeitherRenamedNorDeleted(t *testing.T) {
 	require.ErrorContains(t, err, "list.is.managed")
 	require.ErrorContains(t, w.client.Lists.Delete(t.Context(), w.centres.ID()), "list.is.managed")
 }
+
+func TestAReportThatIsMadeAgainWithTheSameIDIsMadeOnce(t *testing.T) {
+	t.Parallel()
+	w := newWalk(t)
+	in := concur.ReportInput{Name: "Trip", IdempotencyID: "trip-1"}
+	w.s.Inject(concurtest.Fault{Method: "POST", Path: "/reports", When: concurtest.After, Status: 503, Times: 1})
+	_, err := w.client.Reports.Create(t.Context(), w.ada, in)
+	require.Error(t, err, "the answer is lost")
+	id, err := w.client.Reports.Create(t.Context(), w.ada, in)
+	require.NoError(t, err)
+	require.Len(t, w.co.Reports(), 1)
+	require.Equal(t, w.co.Reports()[0].ID, id)
+	in.IdempotencyID = "trip-2"
+	_, err = w.client.Reports.Create(t.Context(), w.ada, in)
+	require.NoError(t, err)
+	require.Len(t, w.co.Reports(), 2)
+	in.IdempotencyID = "trip\r\n3"
+	_, err = w.client.Reports.Create(t.Context(), w.ada, in)
+	require.ErrorIs(t, err, concur.ErrInvalid)
+	require.Len(t, w.co.Reports(), 2)
+}

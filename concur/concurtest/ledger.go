@@ -12,6 +12,7 @@ type ledger struct {
 	rates     []Rate
 	images    map[string]Image
 	erps      []*erp
+	once      map[string]string     // reports by the idempotency id they were made with
 	attendees map[string][]Attendee // by expense
 	taxes     map[string]taxCodes   // by expense
 	paid      []InvoicePayment      // by Invoice Pay

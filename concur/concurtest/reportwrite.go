@@ -112,6 +112,10 @@ func serveCreateReport(c *call) reply {
 		return c.bad("name", "is required")
 	}
 	co := c.company
+	once := c.r.Header.Get("idempotency-id")
+	if made := co.report(co.once[once]); once != "" && made != nil {
+		return reply{status: http.StatusCreated, body: map[string]string{"uri": co.href(c.base(), made)}}
+	}
 	r := &Report{
 		ID: c.s.ids.upper("report", 20), Number: c.s.ids.upper("number", 6), Owner: u.Login, Approver: u.Manager, Name: in.Name,
 		BusinessPurpose: in.BusinessPurpose, Currency: co.opts.Currency, Country: orElse(in.CountryCode, co.opts.Country),
@@ -119,6 +123,12 @@ func serveCreateReport(c *call) reply {
 		ApprovalStatus: NotSubmitted, PaymentStatus: NotPaid, CreateDate: c.s.now(), LastModified: c.s.now(), LastComment: in.Comment,
 	}
 	co.reports = append(co.reports, r)
+	if once != "" {
+		if co.once == nil {
+			co.once = map[string]string{}
+		}
+		co.once[once] = r.ID
+	}
 	co.announceReport("reportCreated", r)
 	return reply{status: http.StatusCreated, body: map[string]string{"uri": co.href(c.base(), r)}}
 }
