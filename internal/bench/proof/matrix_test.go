@@ -437,7 +437,7 @@ func (t *town) of(ref connector.Ref) (out []epicortest.Invoice) {
 func (c cell) judge(ctx context.Context, town *town, p plant, m *machine, ref connector.Ref, id storage.ID, out *outcome, say func(string, ...any)) {
 	have, wrong := stands(town.of(ref))
 	for _, w := range wrong {
-		say("%s", w)
+		say("wrong: %s", w)
 	}
 	want := c.way.paper.must(0)
 	all := town.epicor.Invoices(book)
@@ -542,6 +542,7 @@ func matrixStride(t *testing.T, usual int) int {
 // store and the audit log, is struck by everything that may strike it.
 func TestWhateverStrikesWhicheverCallEachDocumentIsPostedOnce(t *testing.T) {
 	total := &tally{}
+	var ran atomic.Int64
 	for _, k := range keepers(t) {
 		t.Run(k.name, func(t *testing.T) {
 			lanes, stride := 2, matrixStride(t, 149)
@@ -563,6 +564,9 @@ func TestWhateverStrikesWhicheverCallEachDocumentIsPostedOnce(t *testing.T) {
 						for i := lane * stride; i < len(all); i += lanes * stride {
 							out := all[i].run(t)
 							sum.add(all[i], out)
+							if n := ran.Add(1); n%500 == 0 { // a whole run takes long
+								fmt.Printf("%d cells, %d violations in %s\n", n, sum.failures(), k.name)
+							}
 							for _, w := range out.wrong {
 								t.Errorf("%s: %s", all[i], w)
 							}
@@ -577,6 +581,12 @@ func TestWhateverStrikesWhicheverCallEachDocumentIsPostedOnce(t *testing.T) {
 		})
 	}
 	t.Logf("%d cells: %d lost, %d doubled, %d wrong", total.cells, total.of("lost"), total.of("doubled"), len(total.wrong)-total.of("lost")-total.of("doubled"))
+}
+
+func (y *tally) failures() int {
+	y.mu.Lock()
+	defer y.mu.Unlock()
+	return len(y.wrong)
 }
 
 func (y *tally) of(word string) (n int) {
