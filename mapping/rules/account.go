@@ -239,6 +239,9 @@ func (r *run) foreign(s subject, at string) {
 
 // checkAccount asks the ERP whether the account may be used on the apply date.
 func (r *run) checkAccount(account, at, named string) {
+	if r.blind {
+		return
+	}
 	a, found := r.tables.Account(account)
 	issue := connector.Issue{Field: at + ", GL account", Value: account, Needs: "glaccount/" + account}
 	if !found {

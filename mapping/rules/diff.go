@@ -35,6 +35,7 @@ func effect(p document.Posting) ([]byte, error) {
 		}
 		// Approved a second time is approved later: what was booked keeps its period.
 		invoices[i].ApplyDate, invoices[i].Date, invoices[i].Due = "", "", ""
+		invoices[i].Group = "" // is named after the day
 		invoices[i].Description = ""
 	}
 	p.Invoices = invoices
@@ -43,4 +44,13 @@ func effect(p document.Posting) ([]byte, error) {
 		return nil, fmt.Errorf("rules: compare postings: %w", err)
 	}
 	return b, nil
+}
+
+// whole is a posting with all that it says.
+func whole(p document.Posting) (string, error) {
+	b, err := json.Marshal(p)
+	if err != nil {
+		return "", fmt.Errorf("rules: compare postings: %w", err)
+	}
+	return string(b), nil
 }

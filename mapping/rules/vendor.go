@@ -26,8 +26,8 @@ func (r *run) vendor(g *group) (id string, why mapping.Reason) {
 		why = mapping.Reason{Rule: g.rule + " (" + r.set.at(g.vendor.at) + ")", Input: "payment type " + g.payment}
 	}
 	why.Field, why.Value = "vendor", id
-	if id == "" {
-		return "", why
+	if id == "" || r.blind {
+		return id, why
 	}
 	v, found := r.tables.Vendor(id)
 	other := r.otherVendor(g, why)
@@ -152,6 +152,9 @@ func (r *run) employee() (string, mapping.Reason) {
 				return filled, why
 			}
 		}
+	}
+	if guess == "" && employeeID != "" && r.blind {
+		return "vendor of employee " + employeeID, why
 	}
 	if guess == "" && employeeID == "" {
 		r.issue(connector.Issue{Code: EmployeeIDMissing, Field: "employee"})
