@@ -128,9 +128,8 @@ func BenchmarkReadAMillionRows(b *testing.B) {
 	set := epicor.NewEntities[wide](c, "Erp.BO.VendorSvc", "Vendors", "Company", "VendorNum")
 	ours := func(row func()) {
 		for v, err := range set.List(b.Context(), odata.Query{}) {
-			require.NoError(b, err)
-			if v.VendorNum == 0 {
-				b.Fatal("a row without its number")
+			if err != nil || v.VendorNum == 0 { // as cheap as the other's check
+				b.Fatal("a row without its number", err)
 			}
 			row()
 		}
