@@ -277,7 +277,7 @@ func (w *work) notYet(ctx context.Context, learn func(*row), s snapshot) error {
 // ready takes a finally approved document in.
 func (w *work) ready(ctx context.Context, learn func(*row), s snapshot) error {
 	cur := w.r.current()
-	if w.r.wasReturned(s.Revision) || w.past != nil && w.past.Returned != nil && s.Revision <= *w.past.Returned {
+	if w.r.wasReturned(s.Revision) {
 		return w.ignore(ctx, learn, fmt.Sprintf("revision %d was returned to the source: only a later one is taken", s.Revision))
 	}
 	if cur != nil && cur.Content != "" {

@@ -349,11 +349,13 @@ const CausePurged = "purged"
 // late goes on with news of a document whose transfer was purged. handled is
 // false when nothing of it stands, so that it is taken in like any other.
 func (w *work) late(ctx context.Context, learn func(*row), n *note, s snapshot) (handled bool, err error) {
-	if !n.Standing {
+	end, cause, why := Confirmed, CausePurged, fmt.Sprintf("revision %d was posted long ago; what was kept of it was purged", n.Revision)
+	switch {
+	case !n.Standing && s.Phase == connector.Ready && n.Returned != nil && s.Revision <= *n.Returned:
+		end, cause, why = Returned, "", fmt.Sprintf("revision %d was returned to the source long ago: only a later one is taken", s.Revision)
+	case !n.Standing:
 		w.past = n
 		return false, nil
-	}
-	switch {
 	case s.Phase == connector.Withdrawn:
 		return true, w.parkLate(ctx, learn, s, connector.Issue{
 			Code: CodeContentGone, Owner: connector.Finance,
@@ -371,8 +373,8 @@ func (w *work) late(ctx context.Context, learn func(*row), n *note, s snapshot) 
 		learn(r)
 		w.arrive(t, r, n, s)
 		rev := r.current()
-		rev.State, rev.Cause, rev.Issues = Confirmed, CausePurged, nil
-		r.note(w.e.clock(), "ignored", fmt.Sprintf("revision %d was posted long ago; what was kept of it was purged", n.Revision))
+		rev.State, rev.Cause, rev.Issues, r.Returned = end, cause, nil, n.Returned
+		r.note(w.e.clock(), "ignored", why)
 		w.letGo(t, r, time.Time{}, w.f.sourceQueue())
 	})
 	if err == nil {

@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ml-connector/ml-connector/audit"
+	"github.com/ml-connector/ml-connector/mapping"
 	"github.com/ml-connector/ml-connector/sync/connector"
 	"github.com/ml-connector/ml-connector/sync/engine"
 	"github.com/ml-connector/ml-connector/sync/storage"
@@ -186,15 +187,25 @@ func TestRecalledDocumentThatComesAgainAfterItWasRemovedUsesNoNumberAgain(t *tes
 func TestRevisionThatWasReturnedIsNotPostedThoughItsTransferWasRemoved(t *testing.T) {
 	in(t, func(t *testing.T, b *bench) {
 		b.policy.KeepRows, b.opts.Poll = 30*day, day
-		e := b.failing()
+		mended := false
+		b.tell = true
+		b.mapper.issues = func(c claim) mapping.Issues {
+			if mended {
+				return nil
+			}
+			return unmapped(c)
+		}
+		e := b.posted(bad)
 		b.giveBack(e)
 		b.change(e, 1, connector.Withdrawn, nil) // void: at its end
 		pass(40 * day)
 		_, err := e.Get(t.Context(), id("R1"))
 		require.ErrorIs(t, err, storage.ErrNotFound)
-		b.mapper.issues = nil
-		b.change(b.engine(), 1, connector.Ready, bad)
+		mended = true
+		b.change(e, 1, connector.Ready, bad)
 		require.Empty(t, b.erp.all())
+		b.change(e, 2, connector.Ready, bad)
+		require.Len(t, b.erp.all(), 1)
 	})
 }
 
