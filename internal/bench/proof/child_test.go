@@ -90,7 +90,7 @@ func (e errand) stores(ctx context.Context) (storage.Store, audit.Log, func() er
 
 // hurried is how a child behaves over time: short, for tests in real time.
 var hurried = engine.Policy{
-	Sweep: 3 * time.Second, MinWait: 50 * time.Millisecond, MaxWait: time.Second, MaxTries: 100, Lease: 2 * time.Second, CircuitOpen: 200 * time.Millisecond,
+	Sweep: 3 * time.Second, MinWait: 50 * time.Millisecond, MaxWait: time.Second, MaxTries: 100, Lease: 600 * time.Millisecond, CircuitOpen: 200 * time.Millisecond,
 }
 
 // serve is a connector's whole life as a process of its own.

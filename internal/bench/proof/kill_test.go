@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"testing"
 	"time"
 
@@ -100,17 +101,20 @@ func (b *burden) settled(t *testing.T, e errand) {
 	require.NoError(t, err)
 	eng, err := engine.New(store, trail, nil)
 	require.NoError(t, err)
-	states := map[engine.State]int{}
+	states, doubted := map[engine.State]int{}, 0
 	for _, d := range b.docs {
 		st, err := eng.Get(ctx, storage.ID{Tenant: connectorID, Target: targetID, Document: d.ref.Kind + "/" + d.ref.ID})
 		require.NoError(t, err, d.number)
 		states[st.State]++
+		if slices.ContainsFunc(st.History, func(m engine.Moment) bool { return m.What == "looked" || m.What == "found" }) {
+			doubted++
+		}
 		if st.State != engine.Confirmed {
 			t.Errorf("%s %s: the row says %s %s %s", d.ref.Kind, d.number, st.State, st.Cause, st.Why)
 		}
 	}
 	require.NoError(t, done())
-	t.Logf("%v, %d audit records in one chain", states, n)
+	t.Logf("%v, %d of them looked up in the ERP after a doubt; %d audit records in one chain", states, doubted, n)
 }
 
 // A real connector under load is killed at random moments, again and again, while
@@ -134,7 +138,7 @@ func TestAConnectorThatIsKilledUnderLoadLosesAndDoublesNothing(t *testing.T) {
 				load.add(3)
 				p.up()
 				load.add(3)
-				pass(20*time.Millisecond + time.Duration(load.rng.Int64N(int64(400*time.Millisecond))))
+				pass(20*time.Millisecond + time.Duration(load.rng.Int64N(int64(700*time.Millisecond))))
 				p.kill()
 				tn.epicor.ResetCalls()
 				tn.concur.ResetCalls()
