@@ -134,3 +134,18 @@ func TestAReportThatIsMadeAgainWithTheSameIDIsMadeOnce(t *testing.T) {
 	require.ErrorIs(t, err, concur.ErrInvalid)
 	require.Len(t, w.co.Reports(), 2)
 }
+
+func TestPaymentsWhoseAnswerWasLostAreNotGivenOutAgain(t *testing.T) {
+	t.Parallel()
+	w := newWalk(t)
+	w.co.AddInvoicePayment(concurtest.InvoicePayment{RequestID: "A", InvoiceNumber: "INV-1", VendorCode: "V100"})
+	w.s.Inject(concurtest.Fault{Method: "POST", Path: "/payment-confirmation/v4/payments", When: concurtest.After, Status: 503, Times: 1})
+	c := w.client.PaymentConfirmations
+	_, err := c.Extract(t.Context(), 0)
+	require.Error(t, err)
+	require.Len(t, w.s.CallsTo("/payment-confirmation"), 1, "it is not sent twice")
+	fresh, err := c.Extract(t.Context(), 0)
+	require.NoError(t, err)
+	require.Empty(t, fresh)
+	require.Len(t, drain(t, c.List(t.Context(), concur.InvoicePaymentQuery{})), 1, "List still has them")
+}
