@@ -1,0 +1,254 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strconv"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/ml-connector/ml-connector/audit"
+	"github.com/ml-connector/ml-connector/concur"
+	"github.com/ml-connector/ml-connector/concur/concursync"
+	"github.com/ml-connector/ml-connector/concur/concurtest"
+	"github.com/ml-connector/ml-connector/epicor"
+	"github.com/ml-connector/ml-connector/epicor/epicorsync"
+	"github.com/ml-connector/ml-connector/epicor/epicortest"
+	"github.com/ml-connector/ml-connector/mapping/rules"
+	"github.com/ml-connector/ml-connector/sync/connector"
+	"github.com/ml-connector/ml-connector/sync/document"
+	"github.com/ml-connector/ml-connector/sync/engine"
+)
+
+// town is both vendors in the process, without a network and without latency,
+// with approved reports in the one and an empty ledger in the other.
+type town struct {
+	concur  *concurtest.Server
+	epicor  *epicortest.Server
+	company *concurtest.Company
+	owner   concurtest.User
+	mapper  *rules.Mapper
+	refs    []connector.Ref
+	calls   atomic.Int64
+}
+
+const (
+	login     = "ada@acme.example"
+	company   = epicortest.DefaultCompany
+	townRules = `version: 1
+company:
+  ledgers: {DEFAULT: EPIC06}
+numbers:
+  prefix: CX-
+netting: net
+counterparties:
+  CASH: employee
+  CBCP: {vendor: CARDCO, code: C, personal: employee_owes}
+employees:
+  match: [pattern]
+  pattern: "E{employee_id}"
+cost_centres:
+  field: {report: custom5}
+  values: {"200": "200"}
+accounts:
+  template: "{natural}|{cost_centre}|00"
+  rules:
+    - name: all
+      natural: "6410"
+apply_date:
+  from: approved
+personal:
+  account: "6410|200|00"
+`
+)
+
+func newTown(now func() time.Time) (*town, error) {
+	set, err := rules.Load("bench.yaml", []byte(townRules))
+	if err != nil {
+		return nil, err
+	}
+	tables, err := document.NewTables(
+		company, []document.Vendor{{ID: "E1042", EmployeeID: "1042", Name: "Ada Adams"}, {ID: "CARDCO", Name: "Cards"}},
+		[]document.Account{{Code: "6410|200|00"}}, nil,
+	)
+	if err != nil {
+		return nil, err
+	}
+	t := &town{
+		concur: concurtest.New(&concurtest.Options{Now: now, ManualDelivery: true}), epicor: epicortest.New(&epicortest.Options{Now: now}),
+		mapper: rules.New(set, rules.StaticTables(tables)),
+	}
+	t.company = t.concur.AddCompany("Acme", nil)
+	t.owner = t.company.AddUser(concurtest.User{Login: login, FirstName: "Ada", LastName: "Adams", EmployeeNumber: "1042"})
+	t.company.AddList("Cost centres", concurtest.Item{Code: "200", Name: "Service"})
+	t.epicor.AddVendors(company, epicortest.Vendor{ID: "E1042", Name: "Ada Adams"}, epicortest.Vendor{ID: "CARDCO", Name: "Cards"})
+	t.epicor.AddAccounts(company, epicortest.GLAccount{Account: "6410|200|00", Desc: "Travel"})
+	return t, nil
+}
+
+func (t *town) close() { t.concur.Close() }
+
+// approve adds a report of so many expenses with so many allocations each, half
+// of them paid by the company's card.
+func (t *town) approve(expenses, allocations int) {
+	centre := concurtest.Custom{"custom5": t.company.ListNamed("Cost centres").Value("200")}
+	r := concurtest.Report{Owner: login, Name: "Trip"}
+	for i := range expenses {
+		e := concurtest.Expense{Type: "HOTEL", PaymentType: []string{"CASH", "CBCP"}[i%2], Amount: concurtest.Amount("120.00"), Custom: centre}
+		for range allocations {
+			e.Allocations = append(e.Allocations, concurtest.Allocation{Percentage: concurtest.Amount(strconv.Itoa(100 / allocations)), Custom: centre})
+		}
+		r.Expenses = append(r.Expenses, e)
+	}
+	r = t.company.AddApprovedReport(r)
+	t.refs = append(t.refs, connector.Ref{Kind: string(document.Report), ID: r.ID, Hint: t.owner.ID})
+}
+
+// RoundTrip implements http.RoundTripper: it leads to the one vendor or the other.
+func (t *town) RoundTrip(r *http.Request) (*http.Response, error) {
+	t.calls.Add(1)
+	if r.URL.Host == t.epicorHost() {
+		return t.epicor.Transport().RoundTrip(r)
+	}
+	return t.concur.Transport().RoundTrip(r)
+}
+
+func (t *town) epicorHost() string {
+	req, err := http.NewRequestWithContext(context.Background(), http.MethodGet, t.epicor.Root(company), nil)
+	if err != nil {
+		return ""
+	}
+	return req.URL.Host
+}
+
+// ends connects both ends over a transport that leads to the town.
+func (t *town) ends(ctx context.Context, over http.RoundTripper) (*concursync.ReportSource, *epicorsync.InvoiceSink, error) {
+	client := &http.Client{Transport: over}
+	app := concur.App{ClientID: t.concur.App().ClientID, ClientSecret: concur.Secret(t.concur.App().ClientSecret)}
+	tokens, err := concur.NewTokenSource(app, concur.NewMemoryTokenStore(), &concur.TokenOptions{HTTP: client, BootstrapURL: t.concur.URL})
+	if err != nil {
+		return nil, nil, err
+	}
+	if _, err := tokens.Connect(ctx, t.company.ID, concur.Secret(t.company.RequestToken())); err != nil {
+		return nil, nil, err
+	}
+	cred := epicor.Basic(epicortest.DefaultAPIKey, epicortest.DefaultUser, epicortest.DefaultPassword)
+	target, err := epicor.NewClient(t.epicor.Root(company), cred, &epicor.Options{HTTP: client, AllowHTTP: true})
+	if err != nil {
+		return nil, nil, err
+	}
+	source := concursync.Reports(concur.NewClient(tokens, nil), &concursync.ReportsOptions{From: time.Unix(0, 0)})
+	return source, epicorsync.Invoices(target, nil), nil
+}
+
+// byHand makes the vendor calls of every report and nothing else, several at a
+// time. What each is mapped to was found out before.
+func (t *town) byHand(ctx context.Context, atOnce int) (took time.Duration, err error) {
+	source, sink, err := t.ends(ctx, t)
+	if err != nil {
+		return 0, err
+	}
+	deliveries := make([]connector.Delivery[document.Posting], len(t.refs))
+	for i, ref := range t.refs {
+		snap, err := source.Fetch(ctx, ref)
+		if err != nil {
+			return 0, err
+		}
+		mapped, err := t.mapper.Map(ctx, snap.Content)
+		if err != nil {
+			return 0, err
+		}
+		deliveries[i] = connector.Delivery[document.Posting]{
+			Tenant: tenant, Target: "epicor-ap", Ref: ref, Revision: snap.Revision, Generation: 1, Posting: mapped.Posting,
+		}
+	}
+	t.calls.Store(0)
+	began := time.Now()
+	var next atomic.Int64
+	group, ctx := errgroup.WithContext(ctx)
+	for range atOnce {
+		group.Go(func() error {
+			for {
+				i := int(next.Add(1)) - 1
+				if i >= len(deliveries) {
+					return nil
+				}
+				if _, err := source.Fetch(ctx, deliveries[i].Ref); err != nil {
+					return err
+				}
+				if _, err := sink.Deliver(ctx, deliveries[i]); err != nil {
+					return err
+				}
+			}
+		})
+	}
+	err = group.Wait()
+	return time.Since(began), err
+}
+
+// byEngine has an engine do all of it, from the event to confirmed.
+func (t *town) byEngine(ctx context.Context, memory memory, workers int, now func() time.Time) (took time.Duration, err error) {
+	asUs := audit.NewContext(ctx, audit.Scope{Tenant: tenant, Subject: "connect", Actor: "bench"})
+	source, sink, err := t.ends(asUs, memory.over(t))
+	if err != nil {
+		return 0, err
+	}
+	settled := make(chan engine.Change, len(t.refs))
+	e, err := engine.New(memory.store, memory.trail, &engine.Options{Workers: workers, Now: now, Observer: engine.Observer{
+		Changed: func(c engine.Change) {
+			if c.To == engine.Confirmed || c.To == engine.Parked {
+				settled <- c
+			}
+		},
+	}})
+	if err != nil {
+		return 0, err
+	}
+	err = engine.Add(e, engine.Flow[document.Document, document.Posting]{
+		Tenant: tenant, Name: "reports-to-ap", Target: "epicor-ap", Source: source, Mapper: t.mapper, Sink: sink, Policy: &engine.Policy{Sweep: -1},
+	})
+	if err != nil {
+		return 0, err
+	}
+	t.calls.Store(0)
+	work, stop := context.WithCancel(ctx)
+	defer stop()
+	group, work := errgroup.WithContext(work)
+	began := time.Now()
+	group.Go(func() error { return e.Run(work) })
+	group.Go(func() error {
+		for _, ref := range t.refs {
+			if err := e.Notify(work, connector.Notice{Tenant: tenant, Ref: ref}); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	group.Go(func() error {
+		for range t.refs {
+			select {
+			case c := <-settled:
+				if c.To != engine.Confirmed {
+					return fmt.Errorf("document %s is %s: %s", c.ID.Document, c.To, c.Cause)
+				}
+			case <-work.Done():
+				return work.Err()
+			}
+		}
+		took = time.Since(began)
+		stop()
+		return nil
+	})
+	return took, group.Wait()
+}
+
+// check counts what stands in the ERP: two invoices for each report.
+func (t *town) check(each int) error {
+	if n := len(t.epicor.Invoices(company)); n != each*len(t.refs) {
+		return fmt.Errorf("%d reports became %d AP invoices, not %d", len(t.refs), n, each*len(t.refs))
+	}
+	return nil
+}
