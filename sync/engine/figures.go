@@ -17,6 +17,7 @@ type Figures struct {
 	At     time.Time     // when they were taken
 	States map[State]int // transfers that are not at rest, also those of which no amount is known
 	Money  []Money       // by company, currency and state
+	Oldest time.Time     // when the oldest that is on its way or failed was first heard of; zero: none
 	Late   time.Time     // since when the longest due transfer has been due; zero: none is
 }
 
@@ -57,7 +58,13 @@ func (e *Engine) Figures(ctx context.Context, tenant string) (Figures, error) {
 				f.Late = t.Due
 			}
 			r, err := decode(t)
-			if err != nil || r.current() == nil {
+			if err != nil {
+				continue
+			}
+			if state != Waiting && state != Delivered && !r.Since.IsZero() && (f.Oldest.IsZero() || r.Since.Before(f.Oldest)) {
+				f.Oldest = r.Since
+			}
+			if r.current() == nil {
 				continue
 			}
 			for _, total := range r.current().Totals {

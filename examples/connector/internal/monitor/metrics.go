@@ -74,7 +74,7 @@ type (
 		tenant string
 		state  engine.State
 	}
-	valueKey struct{ tenant, currency, word string }
+	valueKey struct{ tenant, company, currency, word string }
 )
 
 // New makes the metrics.
@@ -99,7 +99,7 @@ func New() *Monitor {
 	}, []string{"tenant", "flow"})
 	m.events = prometheus.NewDesc(prefix+"events_total", "Events that came, by what became of them.", []string{"outcome"}, nil)
 	m.states = prometheus.NewDesc(prefix+"transfers", "Transfers by state.", []string{"tenant", "state"}, nil)
-	m.value = prometheus.NewDesc(prefix+"value", "Money of documents that are not at rest: open (on its way), parked (a person must act), in the unit of its currency. For alarms; the reconciliation counts to the cent.", []string{"tenant", "currency", "word"}, nil)
+	m.value = prometheus.NewDesc(prefix+"value", "Money of documents that are not at rest: waiting (not approved), open (on its way), saved (entered, not final), parked (a person must act), returned (the source was told that it failed), in the unit of its currency. For alarms; the reconciliation counts to the cent.", []string{"tenant", "company", "currency", "word"}, nil)
 	m.age = prometheus.NewDesc(prefix+"oldest_open_seconds", "Age of the oldest document that is approved and not posted.", []string{"tenant"}, nil)
 	m.lag = prometheus.NewDesc(prefix+"queue_lag_seconds", "How long the longest due document has been due.", []string{"tenant"}, nil)
 	m.shut = prometheus.NewDesc(prefix+"systems_shut", "Systems that are not being asked at present; mend is true where a person must act.", []string{"tenant", "system", "mend"}, nil)
@@ -192,10 +192,6 @@ func restStates() []engine.State {
 	return []engine.State{engine.Confirmed, engine.Reversed, engine.Void, engine.Returned}
 }
 
-func openStates() []engine.State {
-	return []engine.State{engine.Received, engine.Waiting, engine.Pending, engine.Delivering, engine.Delivered, engine.Parked, engine.Reversing}
-}
-
 // Run looks at the ledger from time to time until ctx ends. A ledger that cannot
 // be read shows in readiness and in the log.
 func (m *Monitor) Run(ctx context.Context, a *app.App, log *slog.Logger) {
@@ -236,16 +232,11 @@ func (m *Monitor) Run(ctx context.Context, a *app.App, log *slog.Logger) {
 func (m *Monitor) look(ctx context.Context, a *app.App, whole bool) error {
 	s := sample{states: map[stateKey]int{}, value: map[valueKey]decimal.Decimal{}, oldest: map[string]time.Time{}, late: map[string]time.Time{}}
 	for _, tenant := range a.Tenants() {
-		for _, state := range openStates() {
-			s.states[stateKey{tenant, state}] = 0
-			for t, err := range a.Engine.List(ctx, storage.Query{Tenant: tenant, State: string(state)}) {
-				if err != nil && ctx.Err() != nil {
-					return ctx.Err()
-				}
-				// A row that cannot be read counts all the same.
-				s.add(tenant, &t)
-			}
+		f, err := a.Engine.Figures(ctx, tenant)
+		if err != nil {
+			return err
 		}
+		s.add(tenant, f)
 		if whole {
 			if s.rest == nil {
 				s.rest = map[stateKey]int{}
@@ -288,28 +279,30 @@ func count(ctx context.Context, a *app.App, tenant string, state engine.State) (
 	return n, nil
 }
 
-func (s *sample) add(tenant string, t *engine.Status) {
-	s.states[stateKey{tenant, t.State}]++
-	if !t.Due.IsZero() && t.State != engine.Delivered {
-		if first := s.late[tenant]; first.IsZero() || t.Due.Before(first) {
-			s.late[tenant] = t.Due
+// add takes a tenant's figures into the sample.
+func (s *sample) add(tenant string, f engine.Figures) {
+	for state, n := range f.States {
+		if !atRest(state) {
+			s.states[stateKey{tenant, state}] = n
 		}
 	}
-	word := "open"
-	switch t.State {
-	case engine.Parked:
-		word = "parked"
-	case engine.Waiting, engine.Delivered:
-		return // not approved yet, or stands there already
-	case engine.Received, engine.Pending, engine.Delivering, engine.Reversing, engine.Confirmed, engine.Returned, engine.Reversed, engine.Void:
+	for _, m := range f.Money {
+		k := valueKey{tenant, m.Company, m.Currency, word(m.State)}
+		s.value[k] = s.value[k].Add(m.Amount)
 	}
-	for _, total := range t.Totals {
-		k := valueKey{tenant, total.Currency, word}
-		s.value[k] = s.value[k].Add(total.Amount)
+	s.oldest[tenant], s.late[tenant] = f.Oldest, f.Late
+}
+
+// word is how the metric of money calls a state.
+func word(s engine.State) string {
+	switch s {
+	case engine.Parked, engine.Waiting, engine.Returned:
+		return string(s)
+	case engine.Delivered:
+		return string(engine.WordSaved)
+	case engine.Received, engine.Pending, engine.Delivering, engine.Reversing, engine.Confirmed, engine.Reversed, engine.Void:
 	}
-	if first := s.oldest[tenant]; !t.Since.IsZero() && (first.IsZero() || t.Since.Before(first)) {
-		s.oldest[tenant] = t.Since
-	}
+	return string(engine.WordOpen)
 }
 
 // Handler serves the metrics.
@@ -346,7 +339,7 @@ func (l ledger) Collect(ch chan<- prometheus.Metric) {
 		gauge(l.m.states, decimal.NewFromInt(int64(n)), k.tenant, string(k.state))
 	}
 	for k, v := range s.value {
-		gauge(l.m.value, v, k.tenant, k.currency, k.word)
+		gauge(l.m.value, v, k.tenant, k.company, k.currency, k.word)
 	}
 	for _, tenant := range a.Tenants() {
 		gauge(l.m.age, since(now, s.oldest[tenant]), tenant)

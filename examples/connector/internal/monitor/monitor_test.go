@@ -98,6 +98,23 @@ func TestTransfersAreCountedByStateAlsoThoseThatCannotBeRead(t *testing.T) {
 	scrape(t, m, `(?m)^mlconnector_build_info\{.*goversion="go1`)
 }
 
+func TestMoneyThatIsNotAtRestShowsByCompanyCurrencyAndWord(t *testing.T) {
+	a, m := open(t), monitor.New()
+	for i, c := range []struct{ state, amount string }{{"parked", "12.34"}, {"parked", "0.66"}, {"pending", "5"}, {"delivered", "7.50"}} {
+		_, err := a.Store.Create(t.Context(), storage.Transfer{
+			ID: storage.ID{Tenant: "acme", Target: app.DefaultTarget, Document: "report/" + string(rune('A'+i))}, State: c.state, Format: 1,
+			Data: []byte(`{"since":"2026-11-01T00:00:00Z","revisions":[{"number":1,"state":"` + c.state + `","effect":"none","generation":1,` +
+				`"totals":[{"company":"EPIC06","currency":"USD","amount":"` + c.amount + `"}]}]}`),
+		})
+		require.NoError(t, err)
+	}
+	go m.Run(t.Context(), a, slog.New(slog.DiscardHandler))
+	for word, amount := range map[string]string{"parked": "13", "open": "5", "saved": "7.5"} {
+		scrape(t, m, `(?m)^mlconnector_value\{company="EPIC06",currency="USD",tenant="acme",word="`+word+`"\} `+regexp.QuoteMeta(amount)+`$`)
+	}
+	scrape(t, m, `(?m)^mlconnector_oldest_open_seconds\{tenant="acme"\} [1-9]`)
+}
+
 func TestCallsAreCountedBySystemAndStatus(t *testing.T) {
 	a, m := open(t), monitor.New()
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusTeapot) }))
