@@ -41,6 +41,7 @@ type plant struct {
 	overlap time.Duration // of sweeps
 	final   epicorsync.Final
 	mirrors *engine.MirrorPolicy // nil: none
+	queue   bool                 // documents come from the Financial Integration Service
 }
 
 // places is where the vendors are and what opens them.
@@ -163,7 +164,11 @@ func (p plant) wire() (*machine, error) {
 	invoices := concursync.PaymentRequests(source, &concursync.PaymentRequestsOptions{
 		From: p.from, ReadyApproval: []string{concurtest.Approved}, WithdrawnApproval: []string{concurtest.SentBack},
 	})
-	for name, s := range map[string]connector.Source[document.Document]{reportFlow: reports, invoiceFlow: invoices} {
+	sources := map[string]connector.Source[document.Document]{reportFlow: reports, invoiceFlow: invoices}
+	if p.queue {
+		sources = map[string]connector.Source[document.Document]{queueFlow: concursync.Financial(source, &concursync.FinancialOptions{From: p.from})}
+	}
+	for name, s := range sources {
 		err = engine.Add(m.engine, engine.Flow[document.Document, document.Posting]{
 			Tenant: p.tenant, Name: name, Target: targetID, Source: s, Mapper: by, Sink: sink, Policy: &p.policy,
 		})

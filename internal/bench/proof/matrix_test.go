@@ -200,23 +200,34 @@ func (broken) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
 type way struct {
 	name  string
 	paper paper
+	queue bool // through the Financial Integration Service
 }
 
-var ways = []way{
-	{"report to three counterparties", paper{owner: people[0], items: []item{
+var (
+	threeParties = paper{owner: people[0], items: []item{
 		{kind: "AIRFR", pay: "IBCP", cents: 42860, centre: "420"},
 		{kind: "TOOLS", pay: "CBCP", cents: 14675, centre: "420"},
 		{kind: "HOTEL", pay: "CBCP", cents: 8500, centre: "420", personal: true},
 		{kind: "MEALS", pay: "CASH", cents: 15835, centre: "200", percent: 33, second: "310"},
-	}}},
-	{"supplier's invoice", paper{owner: people[1], supplier: "DELTA", tax: 52075, items: []item{
+	}}
+	supplied = paper{owner: people[1], supplier: "DELTA", tax: 52075, items: []item{
 		{kind: "TOOLG", cents: 630000, centre: "420"}, {kind: "CLOUD", cents: 120000, centre: "310"},
-	}}},
-	{"refund to a debit memo", paper{owner: people[2], items: []item{
+	}}
+	refund = paper{owner: people[2], items: []item{
 		{kind: "AIRFR", pay: "IBCP", cents: -34900, centre: "200"}, {kind: "TAXI", pay: "CASH", cents: 2215, centre: "200"},
-	}}},
-	{"supplier's credit to a debit memo", paper{owner: people[3], supplier: "CLOUDY", items: []item{{kind: "CLOUD", cents: -12500, centre: "100"}}}},
-}
+	}}
+	credit = paper{owner: people[3], supplier: "CLOUDY", items: []item{{kind: "CLOUD", cents: -12500, centre: "100"}}}
+
+	ways = []way{
+		{"report to three counterparties", threeParties, false},
+		{"supplier's invoice", supplied, false},
+		{"refund to a debit memo", refund, false},
+		{"supplier's credit to a debit memo", credit, false},
+		{"queued report to three counterparties", threeParties, true},
+		{"queued supplier's invoice", supplied, true},
+		{"queued refund to a debit memo", refund, true},
+	}
+)
 
 // keeper makes the stores of a cell: what stays when a process dies.
 type keeper struct {
@@ -292,21 +303,21 @@ var cells atomic.Int64
 func (c cell) live(t *testing.T) (out outcome) {
 	say := func(format string, args ...any) { out.wrong = append(out.wrong, fmt.Sprintf(format, args...)) }
 	ctx := context.Background()
-	town := newTown(nil)
+	town := newTownOf(nil, &concurtest.CompanyOptions{FinancialIntegration: c.way.queue})
 	defer town.concur.Close()
 	store, log, done := c.keeper.open(t)
 	defer done()
 	p := plant{
 		tenant: fmt.Sprint("cell", cells.Add(1)), store: store, log: log, places: town.places(), book: newRulebook(), from: time.Now().AddDate(0, -1, 0),
 		policy:  engine.Policy{Sweep: -1, MaxTries: 6, Poll: time.Hour},
-		options: engine.Options{Poll: time.Hour, Workers: 1}, final: epicorsync.Saved, carrier: town,
+		options: engine.Options{Poll: time.Hour, Workers: 1}, final: epicorsync.Saved, carrier: town, queue: c.way.queue,
 	}
 	patience, step := 3*time.Hour, 5*time.Second
 	if !c.keeper.virtual {
 		// In real time everything is as short as it may be.
 		p.policy = engine.Policy{Sweep: -1, MaxTries: 6, MinWait: 5 * time.Millisecond, MaxWait: 20 * time.Millisecond, CircuitOpen: 20 * time.Millisecond, Lease: 1500 * time.Millisecond}
-		p.options.Poll, p.timeout = 100*time.Millisecond, 400*time.Millisecond
-		patience, step = time.Minute, 10*time.Millisecond
+		p.options.Poll, p.timeout = 300*time.Millisecond, 800*time.Millisecond
+		patience, step = time.Minute, 50*time.Millisecond
 	}
 	first, err := p.wire()
 	if err == nil {
@@ -452,6 +463,11 @@ func (c cell) judge(ctx context.Context, town *town, p plant, m *machine, ref co
 	st, err := m.engine.Get(ctx, id)
 	if err != nil || st.State != engine.Confirmed || st.Receipt == nil || len(st.Receipt.Made) != len(want) {
 		say("the row says %s %s %s, %v; history %v", st.State, st.Cause, st.Why, err, st.History)
+	}
+	for _, f := range town.company.FinancialDocuments() {
+		if c.way.queue && f.Status != concurtest.FinancialPosted {
+			say("wrong: Concur was told %s: %v", f.Status, f.Messages)
+		}
 	}
 	// A group whose release Epicor refused for good stays locked until the next
 	// invoice enters it; then the receipt has to say so.

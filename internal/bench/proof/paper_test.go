@@ -125,6 +125,7 @@ numbers:
 netting: net
 counterparties:
   CASH: employee
+  EMPL: employee
   IBCP:
     vendor: ` + travelCard + `
     code: C

@@ -60,6 +60,7 @@ const (
 	targetID    = "epicor-ap"      // its target
 	reportFlow  = "reports-to-ap"  // flows
 	invoiceFlow = "invoices-to-ap" //
+	queueFlow   = "financial-to-ap"
 )
 
 var suppliers = []concurtest.Vendor{
@@ -68,13 +69,15 @@ var suppliers = []concurtest.Vendor{
 	{Code: lateVendor, AddressCode: "MAIN", Name: "Late Supplies", City: "Utica", Country: "US"},
 }
 
-func newTown(opts *concurtest.Options) *town {
+func newTown(opts *concurtest.Options) *town { return newTownOf(opts, nil) }
+
+func newTownOf(opts *concurtest.Options, mill *concurtest.CompanyOptions) *town {
 	if opts == nil {
 		opts = &concurtest.Options{}
 	}
 	opts.Key = signingKey()
 	t := &town{concur: concurtest.New(opts), epicor: epicortest.New(nil), users: map[string]string{}}
-	t.company = t.concur.AddCompany("Northgate Mill", nil)
+	t.company = t.concur.AddCompany("Northgate Mill", mill)
 	for _, p := range people {
 		t.users[p.login] = t.company.AddUser(concurtest.User{Login: p.login, EmployeeNumber: p.number}).ID
 	}
