@@ -133,7 +133,7 @@ func resting(t storage.Transfer, r *row, now time.Time) (since time.Time, ok boo
 func (e *Engine) purgeOne(ctx context.Context, f *flow, t storage.Transfer, rows bool, done *Purged) error {
 	r, err := decode(t)
 	if err != nil {
-		return nil //nolint:nilerr // a row that this version cannot read is not its to purge
+		return nil // a row that this version cannot read is not its to purge
 	}
 	now := e.clock()
 	since, ok := resting(t, &r, now)
