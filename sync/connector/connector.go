@@ -215,7 +215,10 @@ type Sink[T any] interface {
 // SignalKind says what a source is told.
 type SignalKind string
 
-// The signals. Failed is final for the revision.
+// The signals. Failed is final for the revision: it is never posted afterwards,
+// and the document is expected to come again as a later one, or not at all.
+// Paid comes once for each payment, under an ID of its own, also when one was
+// taken back.
 const (
 	Taken  SignalKind = "taken"
 	Posted SignalKind = "posted"
@@ -250,7 +253,9 @@ type Payment struct {
 	Date   time.Time `json:"date"`
 }
 
-// Payer is optional on a Sink: payments since a cursor.
+// Payer is optional on a Sink: payments since a cursor. Next is saved once the
+// page is durable, so a payment may come twice, under the same ID; the engine
+// tells the source once. A Key that is none of ours is passed over.
 type Payer interface {
 	Payments(ctx context.Context, after Cursor) (ps []Payment, next Cursor, more bool, err error)
 }

@@ -29,10 +29,29 @@
 //
 // An end says what happened by its error (see package connector). Transient
 // errors are tried again with growing waits; what a person must mend is parked
-// with a code, the value and what to do, and waits for Replay. One document
-// that fails never holds up another. A failure of the store or of the audit
+// with a code, the value and what to do, and waits for Replay. What
+// certainly has no effect can also be given back to its source with Return: it is
+// told that the revision failed, and the revision is never posted afterwards. One
+// document that fails never holds up another. A failure of the store or of the audit
 // trail is our own: work stops a while, no attempt is counted, and Notify
 // returns an error, so that the webhook answers 503 and the source sends again.
+//
+// # What comes after
+//
+// A receipt that is not final is looked at until it is. A recall takes back what
+// stands. A later revision is posted as the difference, where the mapper is a
+// mapping.Differ, and else waits for a person. What was paid is told to a source
+// that wants to be told. Contents and transfers at their end are purged after
+// Policy.KeepContents and KeepRows, which are for ever by default.
+//
+// # What can be watched
+//
+// Get, List and Figures read the ledger. Options.Observer is told of changes,
+// steps and mirrors; Options.TracerProvider and MeterProvider take the same as
+// spans ("transfer", with a child for each step) and metrics (mlconnector.steps,
+// step.duration, changes, transfers, value, oldest, lag). Labels are tenants,
+// flows, steps, states, codes, companies and currencies, never a document or a
+// person.
 //
 // # Concurrency
 //
