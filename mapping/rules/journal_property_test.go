@@ -1,0 +1,241 @@
+package rules_test
+
+import (
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"testing"
+
+	"github.com/shopspring/decimal"
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"github.com/ml-connector/ml-connector/mapping/rules"
+	"github.com/ml-connector/ml-connector/sync/document"
+)
+
+// documents is how many generated documents the second calculation sees.
+var documents = flag.Int("documents", 10_000, "how many documents the independent calculation is made of")
+
+// generated makes a journaled report of whole numbers of the currency's smallest
+// unit, which the test's own calculation works on, without any decimal.
+type generated struct {
+	doc document.Document
+	// entries of the journal as plain numbers
+	lines []plainLine
+	// set off, below zero
+	advances int64
+	digits   int
+}
+
+type plainLine struct {
+	party           string
+	gross           int64
+	tax, reclaim    int64
+	erp, private    bool
+	source, payroll bool
+}
+
+func amountOf(units int64, digits int) string {
+	sign := ""
+	if units < 0 {
+		sign, units = "-", -units
+	}
+	s := fmt.Sprintf("%0*d", digits+1, units)
+	if digits == 0 {
+		return sign + s
+	}
+	return sign + s[:len(s)-digits] + "." + s[len(s)-digits:]
+}
+
+func generate(r *rand.Rand) generated {
+	currencies := []string{"USD", "JPY", "KWD"}
+	n := r.IntN(3)
+	g := generated{digits: []int{2, 0, 3}[n]}
+	g.doc = journaled("0")
+	g.doc.Currency = currencies[n]
+	money := func(units int64) string { return amountOf(units, g.digits) }
+	parties := []string{"EMPL", "CBCP", "IBCP", "COPD"}
+	total := int64(0)
+	g.doc.Payroll = r.IntN(8) == 0
+	for i := range 1 + r.IntN(6) {
+		e := entry(fmt.Sprint(i), []string{"TAXI", "MEALS", "AIRFR"}[r.IntN(3)], "CASH", "0")
+		e.SourcePays = r.IntN(10) == 0
+		if !e.SourcePays && r.IntN(6) == 0 { // private, on a company card
+			units := 1 + r.Int64N(1e6)
+			e.Personal = true
+			e.Allocations = []document.Allocation{{Journal: []document.Journal{
+				books("COMP", "CBCP", "199999", money(units)), books("EMPL", "COMP", "199999", money(-units)),
+			}}}
+			g.lines = append(g.lines,
+				plainLine{party: "CBCP", gross: units, private: true},
+				plainLine{party: "EMPL", gross: -units, private: true, payroll: g.doc.Payroll})
+			g.doc.Entries = append(g.doc.Entries, e)
+			continue
+		}
+		approved := int64(0)
+		for range 1 + r.IntN(3) {
+			a := document.Allocation{Custom: centre([]string{"200", "2000"}[r.IntN(2)])}
+			share := int64(0)
+			for range 1 + r.IntN(2) {
+				l := plainLine{party: parties[r.IntN(4)], gross: r.Int64N(2e6) - 4e5, source: e.SourcePays, payroll: g.doc.Payroll}
+				j := document.Journal{Payer: "COMP", Payee: l.party, Account: "5"}
+				if l.gross < 0 {
+					j.Payer, j.Payee = l.party, "COMP"
+				}
+				if r.IntN(3) == 0 {
+					l.tax = l.gross / (2 + r.Int64N(9))
+					l.reclaim = l.tax / (1 + r.Int64N(3))
+					code := "VA"
+					if l.erp = r.IntN(2) == 0; l.erp {
+						code = "EU"
+					}
+					j.Taxes = []document.TaxPart{{ReclaimCode: code, Amount: dec(money(l.tax)), Reclaim: dec(money(l.reclaim))}}
+				}
+				j.Gross, j.NetOfTax, j.NetOfReclaim = dec(money(l.gross)), dec(money(l.gross-l.tax)), dec(money(l.gross-l.reclaim))
+				a.Journal = append(a.Journal, j)
+				g.lines = append(g.lines, l)
+				share += l.gross
+			}
+			a.Amount = dec(money(share))
+			e.Allocations = append(e.Allocations, a)
+			approved += share
+		}
+		e.Amount = dec(money(approved))
+		total += approved
+		g.doc.Entries = append(g.doc.Entries, e)
+	}
+	for range r.IntN(3) {
+		off := r.Int64N(5e5)
+		g.advances -= off
+		g.doc.Advances = append(g.doc.Advances, document.Advance{ID: "CA", Account: "CADV", Kind: "2", Amount: dec(money(-off))})
+	}
+	g.doc.Total = dec(money(total))
+	return g
+}
+
+// secondCalculation says what vendors are owed and accounts change by, straight
+// from the plain lines. It knows nothing of pieces, groups or decimals.
+func (g generated) secondCalculation() (owed, accounts map[string]int64) {
+	owed, accounts = map[string]int64{}, map[string]int64{}
+	vendor := map[string]string{"EMPL": "E1042", "CBCP": "V0090", "IBCP": "V0088", "COPD": "V0095"}
+	employee := "E1042"
+	for _, l := range g.lines {
+		who := vendor[l.party]
+		if l.payroll && l.party == "EMPL" {
+			who = "V0096"
+		}
+		if l.source {
+			who = "V0211"
+		}
+		owed[who] += l.gross
+		cost := "cost"
+		if l.private {
+			cost = "1490|000|00"
+		}
+		accounts[cost] += l.gross - l.reclaim
+		if l.erp {
+			accounts["VAT/STD"] += l.reclaim
+		} else {
+			accounts["1370|000|00"] += l.reclaim
+		}
+	}
+	if g.doc.Payroll {
+		employee = "V0096"
+	}
+	owed[employee] += g.advances
+	accounts["1250|000|00"] += g.advances
+	return owed, accounts
+}
+
+func independent(t testing.TB, oldNew ...string) *rules.Mapper {
+	t.Helper()
+	return rules.New(changed(t, append([]string{
+		"expense_pay: refuse ", "expense_pay: {vendor: V0211, code: X} ", "payroll: refuse ", "payroll: {vendor: V0096, code: R} ",
+	}, oldNew...)...), tables(t, ""))
+}
+
+// holds compares a posting with the second calculation.
+func (g generated) holds(t require.TestingT, p document.Posting) {
+	owed, accounts := g.secondCalculation()
+	gotOwed, gotAccounts := map[string]decimal.Decimal{}, map[string]decimal.Decimal{}
+	add := func(of map[string]decimal.Decimal, key string, amount decimal.Decimal) { of[key] = of[key].Add(amount) }
+	for _, inv := range p.Invoices {
+		add(gotOwed, inv.Vendor, inv.Amount)
+		for _, l := range inv.Lines {
+			for _, s := range l.Splits {
+				account := s.Account
+				if strings.HasPrefix(account, "64") {
+					account = "cost"
+				}
+				add(gotAccounts, account, s.Amount)
+			}
+		}
+		for _, x := range inv.Taxes {
+			add(gotAccounts, x.Code+"/"+x.Rate, x.Amount)
+		}
+	}
+	compare := func(what string, want map[string]int64, got map[string]decimal.Decimal) {
+		for key, units := range want {
+			if !got[key].Equal(decimal.New(units, -int32(g.digits))) {
+				require.Failf(t, "they differ", "%s %s: %s, by the second calculation %s", what, key, got[key], amountOf(units, g.digits))
+			}
+		}
+		for key, have := range got {
+			if _, known := want[key]; !known && !have.IsZero() {
+				require.Failf(t, "they differ", "%s %s: %s, by the second calculation nothing", what, key, have)
+			}
+		}
+	}
+	compare("vendor", owed, gotOwed)
+	compare("account", accounts, gotAccounts)
+}
+
+// The postings of generated documents are what a second, differently built
+// calculation makes of them. go test -run Second ./mapping/rules -documents 1000000
+// is the long version.
+func TestASecondCalculationAgrees(t *testing.T) {
+	netted, split := independent(t), independent(t, "netting: net ", "netting: by_sign ")
+	empty := 0
+	for seed := range *documents {
+		g := generate(rand.New(rand.NewPCG(uint64(seed), 7))) //nolint:gosec // the same documents in each run
+		m := netted
+		if seed%4 == 0 {
+			m = split
+		}
+		result, err := m.Map(t.Context(), g.doc)
+		require.NoError(t, err, "seed %d", seed)
+		if result.Empty {
+			empty++
+			continue
+		}
+		require.NoError(t, result.Posting.Check(), "seed %d", seed)
+		g.holds(t, result.Posting)
+	}
+	require.Less(t, empty, *documents/2)
+	t.Logf("%d documents, 0 differences", *documents)
+}
+
+func TestAPostingSetAlwaysBalances(t *testing.T) {
+	m := independent(t)
+	rapid.Check(t, func(t *rapid.T) {
+		g := generate(rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "seed"), rapid.Uint64().Draw(t, "stream")))) //nolint:gosec // drawn
+		result, err := m.Map(t.Context(), g.doc)
+		require.NoError(t, err)
+		owed, changed := dec("0"), dec("0")
+		for _, inv := range result.Posting.Invoices {
+			owed = owed.Add(inv.Amount)
+			for _, l := range inv.Lines {
+				for _, s := range l.Splits {
+					changed = changed.Add(s.Amount)
+				}
+			}
+			for _, x := range inv.Taxes {
+				changed = changed.Add(x.Amount)
+			}
+			require.Equal(t, inv.Amount.IsNegative(), inv.DebitMemo)
+		}
+		require.True(t, owed.Equal(changed), "accounts change by %s, and %s is owed", changed, owed)
+	})
+}
