@@ -79,7 +79,7 @@ func parse(d *json.Decoder) (node, error) {
 // amounts are the members that hold an amount in the currency that stands beside
 // them or around them.
 var amounts = []string{
-	"amount", "approved", "posted", "saved", "open", "recalled", "skipped", "difference", "in_concur", "in_epicor", "earlier",
+	"amount", "approved", "posted", "saved", "open", "recalled", "skipped", "difference", "in_concur", "in_epicor", "earlier", "debit", "credit",
 }
 
 var amountForm = regexp.MustCompile(`^-?\d+(\.\d+)?$`)

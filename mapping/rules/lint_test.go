@@ -52,6 +52,10 @@ func TestLintFindsRulesThatNeverCount(t *testing.T) {
 			[]string{`    - {name: a, when: {sign: negative}, account: "1"}`, `    - {name: b, when: {sign: positive}, account: "1"}`, `    - {name: c, account: "2"}`},
 			[]string{`rule "c" never counts, because rules before it take together`},
 		},
+		"shadowed below zero": {
+			[]string{`    - {name: a, when: {expense_type: X, sign: negative}, account: "1"}`, `    - {name: b, when: {expense_type: X, country: US, sign: negative}, account: "2"}`},
+			[]string{`rule "b" never counts`},
+		},
 		"a rest is left": {
 			[]string{`    - {name: a, when: {expense_type: X}, account: "1"}`, `    - {name: b, when: {expense_type: [X, Y]}, account: "2"}`, `    - {name: c, when: {sign: negative}, account: "1"}`, `    - {name: d, account: "2"}`},
 			nil,

@@ -25,6 +25,7 @@ const askedValue = "tables/asked"
 // Safe for concurrent use.
 type tables struct {
 	reader *epicorsync.TableReader
+	*Rows  // that are kept, of mapping tables
 	values storage.Values
 	tenant string
 	log    *slog.Logger
