@@ -376,7 +376,7 @@ func (p *play) judge() {
 		// while a delivery of it is unresolved: a person is asked, and part of it may stand.
 		open := m.phase == connector.NotYet && st.State == engine.Parked && st.Effect == engine.Unknown
 		once := slices.ContainsFunc(m.approved, func(a map[string]int64) bool { return maps.Equal(a, owed) })
-		if len(sets) > 0 && !once && !(open && part(m.approved, owed)) {
+		if len(sets) > 0 && !once && (!open || !part(m.approved, owed)) {
 			p.say("%s: %v stands, which was never approved: %v", doc, owed, m.approved)
 		}
 		if len(sets) > 1 && !p.differ {

@@ -115,6 +115,7 @@ func (s *strike) around(kind, name string, do func() error) error {
 		return errTrouble
 	case killedFirst:
 		return s.die()
+	default:
 	}
 	err = do()
 	if s.killed() {
@@ -125,6 +126,7 @@ func (s *strike) around(kind, name string, do func() error) error {
 		return errTrouble
 	case killedAfter:
 		return s.die()
+	default:
 	}
 	return err
 }
@@ -149,6 +151,7 @@ func (s *strike) call(base http.RoundTripper, r *http.Request) (*http.Response, 
 		return page(http.StatusOK, "<html><body>Sign in</body></html>"), nil
 	case killedFirst:
 		return nil, s.die()
+	default:
 	}
 	for _, status := range statuses {
 		if string(b) == strconv.Itoa(status) {
@@ -240,7 +243,7 @@ func keepers(t *testing.T) []keeper {
 	return []keeper{
 		{"memstore", true, func(*testing.T) (storage.Store, audit.Log, func()) { return memstore.New(), memlog.New(), func() {} }},
 		{"sqlitestore", true, func(t *testing.T) (storage.Store, audit.Log, func()) {
-			dir, err := os.MkdirTemp("", "proof")
+			dir, err := os.MkdirTemp("", "proof") //nolint:usetesting // removed with its cell: there are thousands
 			require.NoError(t, err)
 			s, err := sqlitestore.Open(context.Background(), filepath.Join(dir, "ledger.db"), nil)
 			require.NoError(t, err)

@@ -33,9 +33,9 @@ func (p *yearPlan) add(at time.Duration, what string, do func(*year)) {
 	p.steps = append(p.steps, step{at, what, do})
 }
 
-// print is the fault plan in one number: two plans with the same steps have the
+// sum is the fault plan in one number: two plans with the same steps have the
 // same one.
-func (p *yearPlan) print() uint64 {
+func (p *yearPlan) sum() uint64 {
 	h := fnv.New64a()
 	for _, s := range p.steps {
 		fmt.Fprintln(h, s.at, s.what)
@@ -292,7 +292,7 @@ func (p *yearPlan) vendorFault(at time.Duration) {
 		if concurs {
 			y.town.concur.Inject(f)
 		} else {
-			y.town.epicor.Inject(epicortest.Fault(f))
+			y.town.epicor.Inject(f)
 		}
 	})
 }

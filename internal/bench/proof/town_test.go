@@ -37,8 +37,14 @@ type town struct {
 type person struct{ login, number string }
 
 var people = []person{
-	{"ada@mill.example", "2001"}, {"ben@mill.example", "2002"}, {"cai@mill.example", "2003"}, {"dee@mill.example", "2004"},
-	{"eva@mill.example", "2005"}, {"fay@mill.example", "2006"}, {"gus@mill.example", "2007"}, {"ida@mill.example", "2008"},
+	{"ada@mill.example", "2001"},
+	{"ben@mill.example", "2002"},
+	{"cai@mill.example", "2003"},
+	{"dee@mill.example", "2004"},
+	{"eva@mill.example", "2005"},
+	{"fay@mill.example", "2006"},
+	{"gus@mill.example", "2007"},
+	{"ida@mill.example", "2008"},
 }
 
 // Segments of the chart of accounts, and what is missing in it at first.
@@ -94,8 +100,10 @@ func newTownOf(opts *concurtest.Options, mill *concurtest.CompanyOptions) *town 
 // fill puts vendors, accounts and fiscal periods into Epicor.
 func (t *town) fill() {
 	vendors := []epicortest.Vendor{
-		{ID: travelCard, Name: "Travel card"}, {ID: buyingCard, Name: "Purchasing card"},
-		{ID: "V0211", Name: "Delta Tooling"}, {ID: "V0340", Name: "Cloudy Hosting"},
+		{ID: travelCard, Name: "Travel card"},
+		{ID: buyingCard, Name: "Purchasing card"},
+		{ID: "V0211", Name: "Delta Tooling"},
+		{ID: "V0340", Name: "Cloudy Hosting"},
 	}
 	for _, p := range people {
 		vendors = append(vendors, epicortest.Vendor{ID: "E" + p.number, Name: "Employee " + p.number})

@@ -145,7 +145,7 @@ func TestAConnectorWhoseFilesAreReadOnlyTakesNothingAndWorksWhenTheyAreNot(t *te
 	if runtime.GOOS != "linux" {
 		t.Skip("users and modes are Linux's here")
 	}
-	dir, err := os.MkdirTemp("", "proof") // t.TempDir stands below folders that others may not enter
+	dir, err := os.MkdirTemp("", "proof") //nolint:usetesting // t.TempDir stands below folders that others may not enter
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, os.RemoveAll(dir)) })
 	b := newTrouble(t, dir, "")
@@ -196,7 +196,7 @@ func (p *parent) asNobody(dir string) {
 	data, err := os.ReadFile(os.Args[0])
 	require.NoError(p.t, err)
 	p.program = filepath.Join(dir, "connector")
-	require.NoError(p.t, os.WriteFile(p.program, data, 0o755)) //nolint:gosec // a program
+	require.NoError(p.t, os.WriteFile(p.program, data, 0o755))
 	p.attr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
 }
 
