@@ -173,14 +173,11 @@ func (j job) id() storage.ID {
 // one attempt: whatever is left is still due, and the next look finds it.
 func once() *river.InsertOpts { return &river.InsertOpts{MaxAttempts: 1} }
 
-// soon is how far in the future a row may be due to get its job with the write;
-// a claim, which makes its row due at the lease's end, gets none.
-const soon = 100 * time.Millisecond
-
 // OnWrite is for pgstore.Options.OnWrite: it adds the job of a row that is due
-// now, in the transaction of the row's write.
+// now, in the transaction of the row's write. A claim makes its row due at the
+// lease's end and gets no job.
 func (r *Runner) OnWrite(ctx context.Context, tx pgx.Tx, t storage.Transfer) error {
-	if t.Due.IsZero() || t.Due.After(time.Now().Add(soon)) {
+	if t.Due.IsZero() || t.Due.After(time.Now()) {
 		return nil
 	}
 	_, err := r.insert.InsertTx(ctx, tx, job{Tenant: t.Tenant, Target: t.Target, Document: t.Document, Queue: t.Queue}, once())
