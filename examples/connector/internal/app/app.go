@@ -120,8 +120,10 @@ type Epicor struct {
 	RootCAs    *x509.CertPool // nil: the system's authorities
 	Entry      epicor.InvoiceOptions
 	Invoices   epicorsync.InvoicesOptions
-	Tables     epicorsync.TablesOptions
-	Timeout    time.Duration // of one call; 0: one minute
+	// Attachments adds images of receipts and invoices to AP invoices.
+	Attachments bool
+	Tables      epicorsync.TablesOptions
+	Timeout     time.Duration // of one call; 0: one minute
 }
 
 const defaultTimeout = time.Minute
@@ -284,6 +286,9 @@ func (a *App) tenant(t Tenant, recorded http.RoundTripper) (*tenant, error) {
 		return nil, err
 	}
 	w.epicor = target
+	if t.Epicor.Attachments {
+		t.Epicor.Invoices.Attachments = concursync.Attachments(w.concur)
+	}
 	w.sink = epicorsync.Invoices(target, &t.Epicor.Invoices)
 	w.tables = &tables{reader: epicorsync.Tables(target, &t.Epicor.Tables), Rows: newRows(a.Store, t.Name), values: a.Store, tenant: t.Name, log: a.Labels.log, opened: a.opened(t.Name)}
 	if t.Mapping == "" {

@@ -7,6 +7,7 @@
 package config
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -19,6 +20,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/shopspring/decimal"
 
 	"github.com/ml-connector/ml-connector/sync/document"
 )
@@ -207,6 +210,8 @@ func (c *Config) judgeTenant(r *reader, t *Tenant, path string) {
 			check(false, "epicor.url", "plain http is allowed on this machine only", "write https://")
 		}
 	}
+	tolerance, err := decimal.NewFromString(cmp.Or(t.Epicor.Tolerance, "0"))
+	check(err == nil && !tolerance.IsNegative(), "epicor.price_tolerance", fmt.Sprintf("%.20q is no percentage", t.Epicor.Tolerance), "write by how many percent an ordered line may differ from its order, such as 2")
 	check(t.Epicor.KeyColumn == "" || columnName.MatchString(t.Epicor.KeyColumn), "epicor.key_column", fmt.Sprintf("%.60q is no column", t.Epicor.KeyColumn), "name a column of APInvHed, such as ExternalID or ConcurKey_c")
 	check(t.Epicor.EmployeeField == "" || columnName.MatchString(t.Epicor.EmployeeField), "epicor.employee_column", fmt.Sprintf("%.60q is no column", t.Epicor.EmployeeField), "name a column of Vendor, such as ExternalId or EmpID_c")
 	check(t.Epicor.GroupPrefix == "" || groupPrefix.MatchString(t.Epicor.GroupPrefix), "epicor.group_prefix", fmt.Sprintf("%.20q cannot be", t.Epicor.GroupPrefix), "use one or two capital letters or digits: a group has nine characters, seven of which are the date and the currency")

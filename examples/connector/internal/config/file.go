@@ -139,6 +139,9 @@ type Epicor struct {
 	Reversal      string        `yaml:"reversal" words:"park cancel"`
 	NumberLength  int           `yaml:"number_length"`
 	DueDates      bool          `yaml:"due_dates"`
+	Tolerance     string        `yaml:"price_tolerance"`
+	DuplicateDays int           `yaml:"duplicate_days"`
+	Attachments   string        `yaml:"attachments" words:"off later first"`
 	COACode       string        `yaml:"coa_code"`
 	EmployeeField string        `yaml:"employee_column"`
 	AnyApproval   bool          `yaml:"ignore_approval"`

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"context"
 	"crypto/rsa"
 	"crypto/x509"
@@ -10,6 +11,8 @@ import (
 	"net/netip"
 	"os"
 	"time"
+
+	"github.com/shopspring/decimal"
 
 	"github.com/ml-connector/ml-connector/concur"
 	"github.com/ml-connector/ml-connector/concur/concursync"
@@ -210,6 +213,10 @@ func (c *Config) tenant(t *Tenant, path string, getenv func(string) string) (app
 			IgnoreApproval: t.Epicor.AnyApproval, FirstOpen: document.Date(t.Epicor.FirstOpen), ClosedColumn: t.Epicor.ClosedColumn,
 		},
 	}
+	out.Epicor.Invoices.PriceTolerance, _ = decimal.NewFromString(cmp.Or(t.Epicor.Tolerance, "0")) // judged before
+	out.Epicor.Invoices.DuplicateDays = t.Epicor.DuplicateDays
+	out.Epicor.Attachments = t.Epicor.Attachments == "later" || t.Epicor.Attachments == "first"
+	out.Epicor.Invoices.AttachmentsFirst = t.Epicor.Attachments == "first"
 	out.Mirrors = mirrors(t)
 	if t.Epicor.RootCAs != "" {
 		pool, err := authorities(t.Epicor.RootCAs)
