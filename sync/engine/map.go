@@ -40,7 +40,7 @@ func (w *work) mapDocument(ctx context.Context) error {
 			return err
 		case !changed:
 			return w.confirmWithout(ctx, m.version, "", fmt.Sprintf("revision %d changes nothing that was posted", rev.Number), true)
-		case delta == nil || w.r.standing() > maxStanding:
+		case delta == nil || w.r.standing() >= maxStanding:
 			return w.issues(ctx, mapping.Issues{secondRevision(prior, rev)})
 		case prior.State != Confirmed:
 			return w.replace(ctx, prior.Number)
@@ -78,7 +78,7 @@ func (w *work) mapDocument(ctx context.Context) error {
 
 // maxStanding is how many revisions may stand beside one another in the target;
 // a document that changes more often is for a person.
-const maxStanding = 4
+const maxStanding = 5
 
 // changes compares what was mapped now with the whole of what stands.
 func (w *work) changes(ctx context.Context, prior *revision, m mapped) (delta []byte, changed bool, err error) {

@@ -160,7 +160,7 @@ func (w *work) foreseeMapped(ctx context.Context, s snapshot) (Outlook, string, 
 			return "", "", err
 		case !changed:
 			return WouldExist, fmt.Sprintf("revision %d changes nothing that was posted", s.Revision), nil
-		case delta == nil || w.r.standing() > maxStanding:
+		case delta == nil || w.r.standing() >= maxStanding:
 			return "", "", mapping.Issues{secondRevision(prior, &revision{Number: s.Revision})}
 		}
 		return WouldChange, fmt.Sprintf("revision %d would be posted as the difference to revision %d", s.Revision, prior.Number), nil
