@@ -96,7 +96,7 @@ var (
 
 // kindOf and typeOf translate the kinds that a document can be; "" for others.
 func kindOf(t concur.FinancialType) document.Kind {
-	switch t { //nolint:exhaustive // the others hold no money that is owed
+	switch t {
 	case concur.FinancialExpense:
 		return document.Report
 	case concur.FinancialInvoice:

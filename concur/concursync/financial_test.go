@@ -297,8 +297,12 @@ func TestFinancialEventsKnockOnTheNamedFlow(t *testing.T) {
 	heard := &notices{}
 	take := concursync.NotifyFinancial(heard, "acme", "financial-to-ap")
 	for _, e := range []struct{ kind, id, topic string }{
-		{"expense", "R1", concur.TopicFinancialIntegration}, {"invoice", "P1", concur.TopicFinancialIntegration}, {"cashadvance", "C1", concur.TopicFinancialIntegration},
-		{"payroll", "X1", concur.TopicFinancialIntegration}, {"expense", "", concur.TopicFinancialIntegration}, {"expense", "R2", concur.TopicExpenseReport},
+		{"expense", "R1", concur.TopicFinancialIntegration},
+		{"invoice", "P1", concur.TopicFinancialIntegration},
+		{"cashadvance", "C1", concur.TopicFinancialIntegration},
+		{"payroll", "X1", concur.TopicFinancialIntegration},
+		{"expense", "", concur.TopicFinancialIntegration},
+		{"expense", "R2", concur.TopicExpenseReport},
 	} {
 		facts, err := json.Marshal(map[string]string{"documentId": e.id, "companyId": "c"})
 		require.NoError(t, err)

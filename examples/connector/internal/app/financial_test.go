@@ -352,11 +352,13 @@ func TestFinancialDocumentsRunFromTheQueueToInvoices(t *testing.T) {
 			Total: &total, Nets: amountsOf("CBCP", "134.00", "EMPL", "21.00"), Advance: decimal.RequireFromString("-5.00"),
 			Accounts: amountsOf("474230", "145.00", "199999", "0.00", "VA", "10.00"),
 		}},
-		{"advance", concurtest.FinancialCashAdvance, "E2A086D30B88AE4683BC48ADE47B8116", json.RawMessage(
-			`{"employeeData": {"employeeId": "1042"}, "cashAdvanceData": {"cashAdvanceId": "E2A086D30B88AE4683BC48ADE47B8116", "requestAmount": 7000, "currencyAlphaCode": "USD",
+		{
+			"advance", concurtest.FinancialCashAdvance, "E2A086D30B88AE4683BC48ADE47B8116", json.RawMessage(
+				`{"employeeData": {"employeeId": "1042"}, "cashAdvanceData": {"cashAdvanceId": "E2A086D30B88AE4683BC48ADE47B8116", "requestAmount": 7000, "currencyAlphaCode": "USD",
 			"employeeCurrencyAlphaCode": "USD", "exchangeRate": 1, "issuedDate": "2000-01-01T13:15:57.790Z"},
 			"journalData": [{"amount": 7000, "accountCode": "CASH", "debitOrCredit": "DR", "payer": "COMP", "payee": "EMPL", "paymentCode": "Cash"}]}`),
-			&settled{Nets: amountsOf("EMPL", "7000"), Accounts: amountsOf("CASH", "7000")}},
+			&settled{Nets: amountsOf("EMPL", "7000"), Accounts: amountsOf("CASH", "7000")},
+		},
 	}
 	counterparties, differences := financialRun(t, docs, json.RawMessage(`{"report": {"reportId": "X" "isTest": "N"}}`))
 	require.Equal(t, 3, counterparties)
