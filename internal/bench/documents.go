@@ -85,6 +85,7 @@ type reportCmd struct {
 func (c *reportCmd) Run(ctx context.Context, out io.Writer) error {
 	fmt.Fprintf(out, "P7   one report, %d and %d expenses of %d allocations, median of %d runs\n", c.Small, c.Large, c.Allocations, c.Runs)
 	var most int64
+	traffic := map[int]string{}
 	of := func(expenses int) func(context.Context) (sample, error) {
 		return func(ctx context.Context) (s sample, err error) {
 			t, err := newTown(nil)
@@ -97,6 +98,7 @@ func (c *reportCmd) Run(ctx context.Context, out io.Writer) error {
 				peak := watchHeap()
 				s.per, err = t.byEngine(ctx, m, 8, nil)
 				most = max(most, peak())
+				traffic[expenses] = fmt.Sprintf("%d calls, %d KiB sent", t.calls.Load(), t.sent.Load()>>10)
 				return err
 			})
 			return s, errors.Join(err, t.check(2))
@@ -110,6 +112,7 @@ func (c *reportCmd) Run(ctx context.Context, out io.Writer) error {
 	if err != nil {
 		return err
 	}
+	fmt.Fprintf(out, "     %s for %d expenses, %s for %d\n", traffic[c.Small], c.Small, traffic[c.Large], c.Large)
 	ok := verdict(out, "P7", "time of the large one in times of the small one", int64(medians[1].per), int64(medians[0].per), 11000, false)
 	ok = verdict(out, "P7", "most memory on the heap, fakes included, in MiB", most, 1<<20, 6400, false) && ok
 	return missed(ok)

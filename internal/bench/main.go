@@ -26,6 +26,8 @@ type commands struct {
 	Documents documentsCmd `cmd:"" help:"P2: reports from event to confirmed, both vendors in the process."`
 	Report    reportCmd    `cmd:"" help:"P7: one report of 500 expenses against one of 5."`
 	Year      yearCmd      `cmd:"" help:"P11: a year of documents in memory, on one processor."`
+	Scale     scaleCmd     `cmd:"" help:"P4: a ledger and an audit log of years against small ones."`
+	Chain     chainCmd     `cmd:"" help:"P8: the audit trail's chain of hashes."`
 	Delivery  deliveryCmd  `cmd:"" help:"P12: events through the whole engine to a sink that is called by HTTP; killed in the middle."`
 	Connector connectorCmd `cmd:"" hidden:"" help:"The process that delivery measures."`
 }

@@ -45,28 +45,33 @@ type event struct {
 	header http.Header
 }
 
+// callers calls do for 0 to n-1, so many at a time.
+func callers(ctx context.Context, atOnce, n int, do func(ctx context.Context, n int) error) error {
+	var next atomic.Int64
+	group, ctx := errgroup.WithContext(ctx)
+	for range atOnce {
+		group.Go(func() error {
+			for i := int(next.Add(1)) - 1; i < n; i = int(next.Add(1)) - 1 {
+				if err := do(ctx, i); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
+	return group.Wait()
+}
+
 // post sends every event once, by so many clients, and returns how long each
 // waited for its 200.
 func post(ctx context.Context, c *http.Client, url string, clients int, events []event) (waits []time.Duration, err error) {
 	waits = make([]time.Duration, len(events))
-	var next atomic.Int64
-	group, ctx := errgroup.WithContext(ctx)
-	for range clients {
-		group.Go(func() error {
-			for {
-				i := int(next.Add(1)) - 1
-				if i >= len(events) {
-					return nil
-				}
-				began := time.Now()
-				if err := send(ctx, c, url, events[i]); err != nil {
-					return err
-				}
-				waits[i] = time.Since(began)
-			}
-		})
-	}
-	return waits, group.Wait()
+	return waits, callers(ctx, clients, len(events), func(ctx context.Context, i int) error {
+		began := time.Now()
+		err := send(ctx, c, url, events[i])
+		waits[i] = time.Since(began)
+		return err
+	})
 }
 
 func send(ctx context.Context, c *http.Client, url string, e event) error {
