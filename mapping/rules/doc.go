@@ -19,6 +19,17 @@
 // and the first that matches counts. Codes are text, however they are written:
 // 0021 keeps its zeros and NO is Norway.
 //
+// Tables turn codes into a segment, or the whole account: their rows stand in the
+// file, in a CSV file beside it, or where Tables keep them (RowStore). Rules are
+// filed by what they ask for, so that ten thousand of them take no longer than
+// ten. Schema is for editors.
+//
+// # Trying rules
+//
+// Lint says what can never count, Cover what rules make of past documents by
+// value, and Compare what another version would make of them. Unchecked stands in
+// for an ERP that cannot be asked.
+//
 // # What comes out
 //
 // One AP invoice for each counterparty of a report, or a debit memo where it

@@ -290,7 +290,7 @@ func (a *App) tenant(t Tenant, recorded http.RoundTripper) (*tenant, error) {
 		t.Epicor.Invoices.Attachments = concursync.Attachments(w.concur)
 	}
 	w.sink = epicorsync.Invoices(target, &t.Epicor.Invoices)
-	w.tables = &tables{reader: epicorsync.Tables(target, &t.Epicor.Tables), Rows: newRows(a.Store, t.Name), values: a.Store, tenant: t.Name, log: a.Labels.log, opened: a.opened(t.Name)}
+	w.tables = &tables{reader: epicorsync.Tables(target, &t.Epicor.Tables), rows: newRows(a.Store, t.Name), values: a.Store, tenant: t.Name, log: a.Labels.log, opened: a.opened(t.Name)}
 	if t.Mapping == "" {
 		return w, nil
 	}

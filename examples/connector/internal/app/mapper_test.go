@@ -3,12 +3,14 @@ package app
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/ml-connector/ml-connector/audit"
 	"github.com/ml-connector/ml-connector/concur"
 	"github.com/ml-connector/ml-connector/epicor/epicortest"
 	"github.com/ml-connector/ml-connector/examples/connector/internal/sample"
@@ -111,5 +113,44 @@ func TestADocumentThatIsHeldGoesOnByItselfWhenItsPeriodOpens(t *testing.T) {
 		w.company.Approve(w.report(sample.LostAnswer).ID) // for which the periods are read
 		pass(time.Minute)
 		require.Equal(t, engine.Confirmed, w.status(sample.Announced).State)
+	})
+}
+
+func TestARunningConnectorMapsByRowsThatAreKept(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.policy = engine.Policy{Sweep: -1}
+		w.edit("accounts:\n", "tables:\n  part: {key: custom5, store: centres}\naccounts:\n")
+		w.edit("{natural}|{cost_centre}|00", "{natural}|{part}|00")
+		w.edit(`"420": "420"`, `"4711": "200"
+    "420": "420"`)
+		a := w.connector()
+		w.subscribe(a)
+		defer w.running(a)()
+		w.company.Approve(w.report(sample.UnknownCode).ID)
+		pass(time.Minute)
+		require.Equal(t, rules.TableRowMissing, w.status(sample.UnknownCode).Cause)
+
+		other := w.start(w.config(), w.store, w.log)
+		by := engine.Act{Actor: "finance", Reason: "trade fair"}
+		k, err := other.PutRows(t.Context(), tenantName, "centres", map[string]string{"4711": "200", "420": "420"}, by)
+		require.NoError(t, err)
+		require.Equal(t, 2, k.Rows)
+		again, err := other.PutRows(t.Context(), tenantName, "centres", map[string]string{"420": "420", "4711": "200"}, by)
+		require.NoError(t, err)
+		require.Equal(t, k, again, "the same rows are no change")
+		all, err := other.Rows(tenantName).List(t.Context())
+		require.NoError(t, err)
+		require.Equal(t, []KeptTable{k}, all)
+
+		require.Equal(t, 1, w.replayed(rules.TableRowMissing))
+		pass(time.Minute)
+		require.Equal(t, engine.Confirmed, w.status(sample.UnknownCode).State)
+		records, _, err := w.log.Read(t.Context(), audit.Query{Tenant: tenantName})
+		require.NoError(t, err)
+		i := slices.IndexFunc(records, func(r audit.Record) bool { return r.Subject == "mapping table centres" })
+		require.GreaterOrEqual(t, i, 0)
+		require.Equal(t, "finance", records[i].Actor)
+		require.Equal(t, "trade fair", records[i].Reason)
 	})
 }

@@ -42,7 +42,10 @@ type keptRows struct {
 	rows    map[string]string
 }
 
-var _ rules.RowStore = (*Rows)(nil)
+var (
+	_ rules.RowStore = (*Rows)(nil)
+	_ rules.RowStore = (*tables)(nil)
+)
 
 // Rows returns the tables that are kept for a tenant.
 func (d *Data) Rows(tenant string) *Rows { return newRows(d.Store, tenant) }

@@ -25,7 +25,7 @@ const askedValue = "tables/asked"
 // Safe for concurrent use.
 type tables struct {
 	reader *epicorsync.TableReader
-	*Rows  // that are kept, of mapping tables
+	rows   *Rows // that are kept, of mapping tables
 	values storage.Values
 	tenant string
 	log    *slog.Logger
@@ -42,6 +42,11 @@ type tables struct {
 // Snapshot implements rules.Tables.
 func (t *tables) Snapshot(ctx context.Context) (*document.Tables, error) {
 	return t.note(ctx, time.Now(), func() (*document.Tables, error) { return t.reader.Snapshot(ctx) })
+}
+
+// Rows implements rules.RowStore.
+func (t *tables) Rows(ctx context.Context, table string) (rows map[string]string, version string, err error) {
+	return t.rows.Rows(ctx, table)
 }
 
 // Refresh reads anew.
