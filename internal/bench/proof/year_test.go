@@ -723,9 +723,9 @@ func number(t *testing.T, name string, usual int) int {
 
 // ML_CONNECTOR_YEARS says how many seeds are simulated, ML_CONNECTOR_YEAR_SEED
 // with which one it begins, ML_CONNECTOR_YEAR_FOR until when no further one is
-// begun, such as 1h. Each is then a whole year; by default a few are a month.
+// begun, such as 1h. Each is then a whole year; by default two are two weeks.
 func TestInASimulatedYearWhatStandsInTheERPIsWhatWasApproved(t *testing.T) {
-	seeds, days, daily := 3, 21, 3
+	seeds, days, daily := 2, 14, 3
 	if os.Getenv("ML_CONNECTOR_YEARS") != "" || os.Getenv("ML_CONNECTOR_YEAR_SEED") != "" || os.Getenv("ML_CONNECTOR_YEAR_FOR") != "" {
 		seeds, days = number(t, "ML_CONNECTOR_YEARS", 1), 365
 	}

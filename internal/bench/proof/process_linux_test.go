@@ -2,10 +2,28 @@ package proof
 
 import (
 	"net/http"
+	"os"
 	"os/signal"
+	"path/filepath"
 	"strconv"
 	"syscall"
+
+	"github.com/stretchr/testify/require"
 )
+
+// nobody is the user that a connector runs as where the tests run as root, which
+// nothing is read-only for.
+const nobody = 65534
+
+// asNobody runs the connector from a copy of this program that everybody may read.
+func (p *parent) asNobody(dir string) {
+	p.t.Helper()
+	data, err := os.ReadFile(os.Args[0])
+	require.NoError(p.t, err)
+	p.program = filepath.Join(dir, "connector")
+	require.NoError(p.t, os.WriteFile(p.program, data, 0o755))
+	p.attr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
+}
 
 // limit bounds the size of this process's files, as a disk does that is full, or
 // lifts the bound: ?bytes=.
