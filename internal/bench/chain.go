@@ -32,7 +32,7 @@ func (c *chainCmd) Run(ctx context.Context, out io.Writer) error {
 			if err != nil {
 				return s, err
 			}
-			defer os.RemoveAll(dir)
+			defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 			l, err := sqlitelog.Open(ctx, filepath.Join(dir, "audit.db"), nil)
 			if err != nil {
 				return s, err

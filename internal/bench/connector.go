@@ -37,7 +37,7 @@ func (c *connectorCmd) Run(ctx context.Context, out io.Writer) (err error) {
 		if err != nil {
 			return err
 		}
-		defer f.Close()
+		defer func() { err = errors.Join(err, f.Close()) }()
 		if err := pprof.StartCPUProfile(f); err != nil {
 			return err
 		}
@@ -61,19 +61,19 @@ func serve(ctx context.Context, out io.Writer, h http.Handler, work func(ctx con
 	return errors.Join(err, stop())
 }
 
-func (c *connectorCmd) engine(ctx context.Context, out io.Writer, sink remote) error {
+func (c *connectorCmd) engine(ctx context.Context, out io.Writer, sink remote) (err error) {
 	store, err := sqlitestore.Open(ctx, filepath.Join(c.Dir, "ledger.db"), nil)
 	if err != nil {
 		return err
 	}
-	defer store.Close()
+	defer func() { err = errors.Join(err, store.Close()) }()
 	var log audit.Log = nowhere{}
 	if c.Kind == "audited" {
 		l, err := sqlitelog.Open(ctx, filepath.Join(c.Dir, "audit.db"), nil)
 		if err != nil {
 			return err
 		}
-		defer l.Close()
+		defer func() { err = errors.Join(err, l.Close()) }()
 		log = l
 	}
 	e, err := engine.New(store, audit.NewTrail(log, nil), &engine.Options{Workers: c.Workers})

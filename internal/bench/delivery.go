@@ -70,7 +70,7 @@ func (c *deliveryCmd) Run(ctx context.Context, out io.Writer) error {
 	return missed(ok && lost == 0 && doubled == 0)
 }
 
-// sink is the place that papers are taken to, and the connector that does it.
+// rig is the place that papers are taken to, and the connector that does it.
 type rig struct {
 	count   *counter
 	sinkURL string
@@ -105,7 +105,7 @@ func (r *rig) start(ctx context.Context, kind string, workers int, profile bool)
 	if profile {
 		args = append(args, "--profile", "bench.prof")
 	}
-	c := &child{cmd: exec.CommandContext(ctx, self, args...)} //nolint:gosec // this program itself
+	c := &child{cmd: exec.CommandContext(ctx, self, args...)}
 	c.cmd.Stderr = os.Stderr
 	out, err := c.cmd.StdoutPipe()
 	if err != nil {

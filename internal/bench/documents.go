@@ -65,7 +65,7 @@ func withDisk(ctx context.Context, do func(memory) error) (err error) {
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(dir)
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	m, err := onDisk(ctx, dir)
 	if err != nil {
 		return err

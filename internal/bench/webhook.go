@@ -57,7 +57,7 @@ func (c *webhookCmd) Run(ctx context.Context, out io.Writer) error {
 			if err != nil {
 				return s, err
 			}
-			defer os.RemoveAll(dir)
+			defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 			handler, shut, err := open(ctx, dir)
 			if err != nil {
 				return s, err

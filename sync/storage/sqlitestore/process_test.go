@@ -51,10 +51,9 @@ func TestProcessesOnOneFileLoseNoUpdate(t *testing.T) {
 		s := open(t, path)
 		for n := range each {
 			require.NoError(t, increment(t.Context(), s, row("counted").ID))
-			switch _, err := s.Create(t.Context(), row(strconv.Itoa(n))); {
-			case err == nil:
+			if _, err := s.Create(t.Context(), row(strconv.Itoa(n))); err == nil {
 				fmt.Println("created", n)
-			default:
+			} else {
 				require.ErrorIs(t, err, storage.ErrExists)
 			}
 		}
