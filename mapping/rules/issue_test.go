@@ -71,7 +71,8 @@ var refusals = map[string]refusal{
 		d.Settlement = &document.Settlement{ToEmployee: known("10.00"), FromEmployee: known("0"), ToCard: known("5.00")}
 	}, want: connector.Issue{Field: "due to cards", Value: "5.00"}},
 	"R16 journal": {code: rules.PaymentTypeUnknown, change: journalOf(books("COMP", "TAXA", "TAXI", "10.00")), want: connector.Issue{
-		Field: "expense 1, journal line 1", Value: "TAXA", Owner: connector.Finance}, remedy: `Add "TAXA" under counterparties in mapping.yaml`},
+		Field: "expense 1, journal line 1", Value: "TAXA", Owner: connector.Finance,
+	}, remedy: `Add "TAXA" under counterparties in mapping.yaml`},
 	"R16 journal without the company": {code: rules.PaymentTypeUnknown, change: journalOf(books("EMPL", "CBCP", "TAXI", "10.00")), want: connector.Issue{Value: "EMPL to CBCP"}},
 	"R24 tax":                         {code: rules.TaxMismatch, change: journalOf(vat(books("COMP", "EMPL", "TAXI", "10.00"), "9.00", "9.00", "VA", "1.60", "1.00")), want: connector.Issue{Field: "expense 1, journal line 1", Value: "9"}},
 	"R25 tax without an account":      {code: rules.TaxUnmapped, change: journalOf(vat(books("COMP", "EMPL", "TAXI", "10.00"), "8.40", "8.40", "ZZ", "1.60", "1.60")), want: connector.Issue{Field: "expense 1, tax", Value: "ZZ", Owner: connector.Finance}, remedy: `"ZZ: <GL account>" under taxes.reclaim`},
