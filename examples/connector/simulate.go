@@ -316,7 +316,7 @@ func (t *past) read(ctx context.Context, id, asked string, visit func(document.D
 	snap, err := t.app.Read(ctx, t.tenant, id)
 	switch {
 	case errors.Is(err, connector.ErrNotFound):
-		return &mendError{fmt.Errorf("Concur has no document %q; give its number, if the connector knows it, or its id such as report/4D1E5C0F1A2B3C4D5E6F", asked)}
+		return &mendError{fmt.Errorf("there is no document %q in Concur; give its number, if the connector knows it, or its id such as report/4D1E5C0F1A2B3C4D5E6F", asked)}
 	case err != nil:
 		return err
 	}
