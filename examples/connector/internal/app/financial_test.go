@@ -485,3 +485,25 @@ func TestAReportThatTwoFlowsSeeHasOneOwner(t *testing.T) {
 		})
 	}
 }
+
+func TestR45WhatIsRecalledBeforeItWasAcknowledgedIsNeverPosted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.t = t
+		docs := []published{{"hotel", concurtest.FinancialExpense, "4D1E5C0F1A2B3C4D5E6F", json.RawMessage(hotelBill), nil}}
+		financialWorld(t, w, docs)
+		w.company.AddFinancialDocument(concurtest.FinancialDocument{Kind: docs[0].kind, BusinessID: docs[0].id, Document: docs[0].content})
+		w.concur.RefuseFinancial(1, int(concur.FinancialAckRecalled))
+		cfg := w.config()
+		cfg.Tenants[0].Concur.Financial = &concursync.FinancialOptions{}
+		w.connector()
+		a := w.start(cfg, w.store, w.log)
+		stop := w.running(a)
+		pass(10 * time.Minute)
+		stop()
+		s, err := a.Engine.Get(t.Context(), storage.ID{Tenant: tenantName, Target: DefaultTarget, Document: "report/" + docs[0].id})
+		require.NoError(t, err)
+		require.Equal(t, engine.Void, s.State, "%s %+v", s.Why, s.Issues)
+		require.Empty(t, w.ours("HOTEL1"))
+	})
+}
