@@ -76,8 +76,9 @@ func (r *run) settlement(sorted bool) {
 		})
 	}
 	// The issuer's part of a private expense may be in it; what the company paid
-	// without a card is not, so less is no contradiction.
-	if most := o.vendors.Add(o.skipped); s.ToCard.Valid && s.ToCard.Decimal.GreaterThan(most) {
+	// without a card is not, so less is no contradiction. Nothing is the least that
+	// can be due, also where a card gives back more than was spent with it.
+	if most := decimal.Max(o.vendors.Add(o.skipped), decimal.Zero); s.ToCard.Valid && s.ToCard.Decimal.GreaterThan(most) {
 		r.issue(connector.Issue{
 			Code: SettlementMismatch, Field: "due to cards", Value: s.ToCard.Decimal.StringFixed(int32(r.digits)),
 			Message: fmt.Sprintf("by the rules vendors get %s, and by Concur %s is due to cards", amount(most), amount(s.ToCard.Decimal)),

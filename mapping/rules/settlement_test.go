@@ -149,3 +149,11 @@ func TestPersonalExpenseIsLookedAtThoughItsSharesAreEmpty(t *testing.T) {
 	found := issues(t, rules.New(set, tables(t, "")), report("10.00", entry("1", "TAXI", "CASH", "10.00"), e))
 	issue(t, found, rules.PersonalUnmapped)
 }
+
+func TestACardThatGivesBackMoreThanWasSpentContradictsNothing(t *testing.T) {
+	doc := report("-118.93", entry("1", "HOTEL", "CASH", "20.00"), entry("2", "HOTEL", "CBCP", "-138.93"))
+	doc.Settlement = &document.Settlement{ToEmployee: known("20.00"), FromEmployee: known("0"), ToCard: known("0")}
+	require.Len(t, mapped(t, mapper(t), doc).Invoices, 2)
+	doc.Settlement.ToCard = known("0.01")
+	require.Equal(t, rules.SettlementMismatch, issues(t, mapper(t), doc)[0].Code)
+}
