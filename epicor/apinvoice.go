@@ -41,9 +41,16 @@ type InvoiceOptions struct {
 	// [Client.Verify] reads the length of the tenant).
 	Group func(in APInvoiceInput) string
 	// User is the Epicor user that the credential belongs to. A group that another
-	// user created is never entered. Empty: the user of [Basic], [TokenResource] or
-	// [ClientCredentials]; where the user is not known the check is left out.
+	// user created, or has locked, is never entered. Empty: the user of [Basic],
+	// [TokenResource] or [ClientCredentials]. Where none of them names one
+	// ([StaticToken], a client id), it is learned from the first group that this
+	// client makes; until then no group that is there already is entered.
 	User string
+	// OneLine sends with each change only the rows of the line that it belongs to.
+	// By default a tableset goes back whole, as the vendor's guide wants it, which
+	// for an invoice of n lines sends each of them about n times. That a tenant keeps
+	// the rows that are left out is an assumption to check there before this is set.
+	OneLine bool
 }
 
 // GroupStrategy says which invoices share an entry group. The name of a group is
@@ -71,8 +78,9 @@ type APInvoiceService struct {
 	opts    InvoiceOptions
 	headers *Entities[APInvoice]
 
-	mu     sync.Mutex
-	groups map[string]*groupLock // by GroupID: those in use now
+	mu      sync.Mutex
+	groups  map[string]*groupLock // by GroupID: those in use now
+	learned string                // who made a group for us, where the credential names no user
 }
 
 func newAPInvoiceService(c *Client, opts InvoiceOptions) (*APInvoiceService, error) {

@@ -349,8 +349,10 @@ func TestDiffSeesEachCentAndEachAccount(t *testing.T) {
 	require.Empty(t, in.Diff(got))
 }
 
-func TestAnInvoiceOfManyLinesSendsEachLineOnce(t *testing.T) {
-	srv, c := pair(t, nil)
+func TestAnInvoiceOfManyLinesSendsEachLineOnceWhereTheOptionsWantIt(t *testing.T) {
+	srv := epicortest.New(nil)
+	seed(srv)
+	c := client(t, srv, &epicor.Options{Invoices: epicor.InvoiceOptions{OneLine: true}})
 	in := meal(t)
 	in.Lines = nil
 	for i := range 40 {

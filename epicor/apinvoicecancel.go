@@ -36,8 +36,12 @@ var ErrNotPosted = errors.New("epicor: not posted, so it cannot be cancelled")
 //
 // Follows the method CreateCancellationInvoice of Erp.BO.APInvoiceSvc. That the
 // cancellation does not bear the key of what it cancels, so that it is set
-// afterwards, is an assumption to check on a live tenant; either is taken.
-func (s *APInvoiceService) Cancel(ctx context.Context, vendorNum int, number string, in CancelInput) (*APInvoice, error) {
+// afterwards, is an assumption to check on a live tenant; either is taken. That it
+// names what it cancels in InvoiceRef is another one: whatever does not is taken
+// for somebody else's, and the error says ErrDiffers. RefCancelledby may be set
+// when the cancellation is made or when it is posted: where the number is taken,
+// what has it is looked at.
+func (s *APInvoiceService) Cancel(ctx context.Context, vendorNum int, number string, in CancelInput) (inv *APInvoice, err error) {
 	fail := func(step string, o Outcome, err error) (*APInvoice, error) {
 		return nil, &APInvoiceError{Step: step, Outcome: o, Number: number, Err: err}
 	}
@@ -68,21 +72,21 @@ func (s *APInvoiceService) Cancel(ctx context.Context, vendorNum int, number str
 	if err != nil {
 		return fail("group", NotCommitted, err)
 	}
-	inv, err := s.cancel(ctx, src, group, in)
-	if lerr := leave(ctx); lerr != nil && err == nil {
-		inv.Warnings = append(inv.Warnings, "the group "+group+" could not be given free: "+lerr.Error())
-	}
-	return inv, err
+	defer func() { err = stays(inv, err, group, leave(ctx)) }()
+	return s.cancel(ctx, src, group, in)
 }
 
 func (s *APInvoiceService) cancel(ctx context.Context, src *APInvoice, group string, in CancelInput) (*APInvoice, error) {
 	fail := func(step string, o Outcome, err error) (*APInvoice, error) {
 		return nil, &APInvoiceError{Step: step, Outcome: o, Number: src.Number, Err: err}
 	}
+	var taken error // what has the number already refused this one
 	if src.Cancelled == "" {
 		err := s.CreateCancellationInvoice(ctx, group, src.Number, src.VendorNum, in.Number, in.Date, in.DocType)
 		var e *Error
 		switch {
+		case errors.As(err, &e) && e.Refused() && e.Duplicate():
+			taken = err // by an earlier call of ours, perhaps: look
 		case errors.As(err, &e) && e.Refused():
 			return fail("cancellation", NotCommitted, err)
 		case err != nil:
@@ -91,10 +95,14 @@ func (s *APInvoiceService) cancel(ctx context.Context, src *APInvoice, group str
 	}
 	inv, ds, err := s.read(ctx, src.VendorNum, in.Number)
 	if err != nil {
-		return fail("check", Unknown, err)
+		return fail("check", Unknown, errors.Join(err, taken))
 	}
-	if !inv.Cancels || !inv.Amount.Value().Equal(src.Amount.Value().Neg()) {
-		return fail("check", Committed, fmt.Errorf("%w: invoice %s of %s does not take %s of %s back", ErrDiffers, inv.ID(), inv.Amount, src.ID(), src.Amount))
+	if !inv.Cancels || inv.Reference != src.Number || !inv.Amount.Value().Equal(src.Amount.Value().Neg()) {
+		err := fmt.Errorf("%w: invoice %s of %s does not take %s of %s back", ErrDiffers, inv.ID(), inv.Amount, src.ID(), src.Amount)
+		if taken != nil {
+			return fail("cancellation", NotCommitted, errors.Join(taken, err))
+		}
+		return fail("check", Committed, err)
 	}
 	if inv.Key == in.Key || inv.Posted {
 		return inv, nil

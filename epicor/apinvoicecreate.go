@@ -171,17 +171,36 @@ type building struct {
 	outcome     Outcome
 }
 
-func (s *APInvoiceService) inGroup(ctx context.Context, in *APInvoiceInput, group string, apply Date, before Outcome, work func(*building) error) (*APInvoice, error) {
+func (s *APInvoiceService) inGroup(ctx context.Context, in *APInvoiceInput, group string, apply Date, before Outcome, work func(*building) error) (inv *APInvoice, err error) {
 	b := &building{s: s, in: in, group: group, step: "group", outcome: before}
 	leave, err := s.enter(ctx, group, apply)
 	if err != nil {
 		return nil, b.fail(err)
 	}
-	inv, err := b.run(ctx, work)
-	if lerr := leave(ctx); lerr != nil && err == nil {
-		inv.Warnings = append(inv.Warnings, "the group "+group+" could not be given free: "+lerr.Error())
+	// Deferred, so that a panic of somebody's transport leaves no lock either.
+	defer func() { err = stays(inv, err, group, leave(ctx)) }()
+	return b.run(ctx, work)
+}
+
+// stays adds to what a call gave that its group could not be given free.
+func stays(inv *APInvoice, err error, group string, lerr error) error {
+	if lerr == nil {
+		return err
 	}
-	return inv, err
+	text := "the group " + group + " could not be given free: " + oneLine(lerr.Error())
+	var failed *APInvoiceError
+	switch {
+	case errors.As(err, &failed):
+		// As text: what kind of failure it is, the first one says.
+		also := *failed
+		also.Err = fmt.Errorf("%w; besides, %s", failed.Err, text)
+		return &also
+	case err != nil:
+		return fmt.Errorf("%w; besides, %s", err, text)
+	case inv != nil:
+		inv.Warnings = append(inv.Warnings, text)
+	}
+	return err
 }
 
 func (b *building) run(ctx context.Context, work func(*building) error) (*APInvoice, error) {

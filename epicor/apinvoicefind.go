@@ -36,9 +36,12 @@ func (s *APInvoiceService) read(ctx context.Context, vendorNum int, number strin
 // whole reads an invoice out of a tableset.
 func (s *APInvoiceService) whole(ds *Tableset) (*APInvoice, error) {
 	const op = invoiceService + "/GetByID"
+	if len(ds.Current(tableHeader)) == 0 {
+		return nil, &Error{Operation: op, Status: http.StatusNotFound, Message: "no such invoice"}
+	}
 	row, err := one(ds, tableHeader)
 	if err != nil {
-		return nil, &Error{Operation: op, Status: http.StatusNotFound, Message: "no such invoice", err: nil}
+		return nil, &Error{Operation: op, err: err} // two are not none
 	}
 	raw, err := json.Marshal(&Tableset{order: []string{"r"}, tables: map[string][]*Row{"r": {row}}})
 	if err != nil {
@@ -167,7 +170,7 @@ func (s *APInvoiceService) vendor(ctx context.Context, id string) (*Vendor, erro
 // and splits. It is repeatable: what is not there is deleted. A posted invoice
 // gives ErrPosted, one with another key ErrConflict; neither is touched. The
 // group's lock is taken and given back.
-func (s *APInvoiceService) Delete(ctx context.Context, vendorNum int, number, key string) error {
+func (s *APInvoiceService) Delete(ctx context.Context, vendorNum int, number, key string) (err error) {
 	inv, err := s.Get(ctx, vendorNum, number)
 	if errors.Is(err, ErrNotFound) {
 		return nil
@@ -185,12 +188,17 @@ func (s *APInvoiceService) Delete(ctx context.Context, vendorNum int, number, ke
 	if err != nil {
 		return err
 	}
+	defer func() {
+		lerr := leave(ctx)
+		if err == nil && lerr != nil {
+			err = fmt.Errorf("epicor: invoice %s is deleted, but its group stays locked: %w", inv.ID(), lerr)
+			return
+		}
+		err = stays(nil, err, inv.Group, lerr)
+	}()
 	err = s.DeleteByID(ctx, vendorNum, number)
 	if errors.Is(err, ErrNotFound) {
 		err = s.headers.absent(ctx, err, vendorNum, number)
-	}
-	if lerr := leave(ctx); err == nil && lerr != nil {
-		return fmt.Errorf("epicor: invoice %s is deleted, but its group stays locked: %w", inv.ID(), lerr)
 	}
 	if errors.Is(err, ErrNotFound) {
 		return nil

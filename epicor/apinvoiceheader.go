@@ -119,6 +119,9 @@ func (b *building) unchanged(ds *Tableset) error {
 		return fmt.Errorf("%w: the dates are %s and %s, expected %s and %s", ErrDiffers,
 			row.Date("InvoiceDate"), row.Date("ApplyDate"), b.in.Date, b.in.ApplyDate)
 	}
+	if y, p := int(row.Int("FiscalYear")), int(row.Int("FiscalPeriod")); b.in.FiscalYear != 0 && y != b.in.FiscalYear || b.in.FiscalPeriod != 0 && p != b.in.FiscalPeriod {
+		return fmt.Errorf("%w: the fiscal period became %d/%d, expected %d/%d", ErrDiffers, y, p, b.in.FiscalYear, b.in.FiscalPeriod)
+	}
 	if got := row.Text("TermsCode"); b.in.Terms != "" && got != b.in.Terms {
 		return fmt.Errorf("%w: the terms became %q, expected %q", ErrDiffers, got, b.in.Terms)
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/shopspring/decimal"
@@ -23,6 +24,10 @@ type APInvoiceInput struct {
 	Currency  string // ISO 4217; empty: the vendor's
 	Date      Date
 	ApplyDate Date // decides the fiscal period
+	// FiscalYear and FiscalPeriod are those that the apply date is of, where the
+	// caller knows the calendar; 0: not known. They are never set, which Epicor does,
+	// but what stands in another period differs.
+	FiscalYear, FiscalPeriod int
 	// Terms are payment terms by their code; empty: the vendor's, who must have some.
 	Terms string
 	// DueDate is set when it is given; else it follows from the vendor's terms.
@@ -148,8 +153,9 @@ func (in *APInvoiceInput) check() error {
 }
 
 // Diff says in what an invoice in Epicor differs from the input: vendor, number,
-// kind, currency, dates, total, taxes, lines, splits and accounts, lines of
-// orders. Nothing: they are the same. Lines are compared in order, the splits of a
+// kind, currency, dates and, where they are given, fiscal period and order; total,
+// taxes by code and rate, lines, splits and accounts; of ordered lines order, line,
+// receipt and, where given, release and quantity. Nothing: they are the same. Lines are compared in order, the splits of a
 // line in any order; descriptions, due date, group and attachments are no part of
 // it, since people may change them without changing what is owed; see Lacks. The
 // text holds amounts and codes, no names.
@@ -173,12 +179,16 @@ func (in *APInvoiceInput) Diff(got *APInvoice) []string {
 			d = append(d, fmt.Sprintf("line %d is booked to %s, expected %s", l.Line, strings.Join(a, ", "), strings.Join(b, ", ")))
 		}
 	}
-	if !got.Tax.Value().Equal(in.tax()) {
-		if in.tax().IsZero() {
-			d = append(d, fmt.Sprintf("Epicor added %s of tax, expected none", got.Tax))
-		} else {
-			d = append(d, fmt.Sprintf("the tax is %s, expected %s", got.Tax, in.tax()))
+	switch {
+	case got.Tax.Value().Equal(in.tax()):
+		// One sum may be made of other taxes: another code is another account and another return.
+		if a, b := taxesOf(got.Taxes), taxesIn(in.Taxes); !slices.Equal(a, b) {
+			d = append(d, fmt.Sprintf("the taxes are %s, expected %s", orNone(a), orNone(b)))
 		}
+	case in.tax().IsZero():
+		d = append(d, fmt.Sprintf("Epicor added %s of tax, expected none", got.Tax))
+	default:
+		d = append(d, fmt.Sprintf("the tax is %s, expected %s", got.Tax, in.tax()))
 	}
 	// Whether the amount holds the tax is not documented; the rest says what it is.
 	if total := got.Amount.Value(); !total.Equal(in.Total()) && !total.Equal(in.net()) {
@@ -198,6 +208,11 @@ func (want *APInvoiceLineInput) differs(l APInvoiceLine) string {
 		return fmt.Sprintf("line %d is of order %d, line %d, expected %d, line %d", l.Line, l.Order, l.OrderLine, o.Order, o.Line)
 	case o.Unreceived != (l.PackSlip == ""):
 		return fmt.Sprintf("line %d is of receipt %q", l.Line, l.PackSlip)
+	case o.Release != 0 && l.Release != o.Release, o.Unreceived && l.Release != max(o.Release, 1):
+		return fmt.Sprintf("line %d is of release %d, expected %d", l.Line, l.Release, max(o.Release, 1))
+	case !o.Quantity.IsZero() && !l.Quantity.Value().Abs().Equal(o.Quantity.Abs()):
+		// Its sign on a debit memo is not documented.
+		return fmt.Sprintf("line %d is of a quantity of %s, expected %s", l.Line, l.Quantity, o.Quantity)
 	case o.PackSlip != "" && o.PackSlip != l.PackSlip || o.PackLine != 0 && o.PackLine != l.PackLine:
 		return fmt.Sprintf("line %d is of receipt %q, line %d, expected %q, line %d", l.Line, l.PackSlip, l.PackLine, o.PackSlip, o.PackLine)
 	}
@@ -242,12 +257,60 @@ func (in *APInvoiceInput) diffHeader(got *APInvoice) []string {
 	}
 	is("the invoice date", got.Date.String(), in.Date.String())
 	is("the apply date", got.ApplyDate.String(), in.ApplyDate.String())
+	if in.FiscalYear != 0 {
+		is("the fiscal year", strconv.Itoa(got.FiscalYear), strconv.Itoa(in.FiscalYear))
+	}
+	if in.FiscalPeriod != 0 {
+		is("the fiscal period", strconv.Itoa(got.FiscalPeriod), strconv.Itoa(in.FiscalPeriod))
+	}
+	if in.Order != 0 {
+		is("the order", strconv.Itoa(got.Order), strconv.Itoa(in.Order))
+	}
 	// The check total's sign is flipped on a debit memo; whether a live tenant
 	// shows it so or as stored does not matter here.
 	if !got.VendorAmount.Value().Abs().Equal(in.Total().Abs()) {
 		d = append(d, fmt.Sprintf("the vendor's total is %s, expected %s", got.VendorAmount, in.Total()))
 	}
 	return d
+}
+
+// taxesOf adds up the taxes of an invoice by code and rate: a reverse charge is
+// two rows that are nothing together.
+func taxesOf(ts []APInvoiceTax) []string {
+	sums := map[[2]string]decimal.Decimal{}
+	for _, t := range ts {
+		k := [2]string{t.Code, t.Rate}
+		sums[k] = sums[k].Add(t.Amount.Value())
+	}
+	return taxTexts(sums)
+}
+
+func taxesIn(ts []APInvoiceTaxInput) []string {
+	sums := map[[2]string]decimal.Decimal{}
+	for _, t := range ts {
+		k := [2]string{t.Code, t.Rate}
+		sums[k] = sums[k].Add(t.Amount)
+	}
+	return taxTexts(sums)
+}
+
+// taxTexts writes the taxes that are not nothing.
+func taxTexts(sums map[[2]string]decimal.Decimal) []string {
+	var out []string
+	for k, sum := range sums {
+		if !sum.IsZero() {
+			out = append(out, fmt.Sprintf("%s/%s %s", k[0], k[1], canonical(sum)))
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+func orNone(texts []string) string {
+	if len(texts) == 0 {
+		return "none"
+	}
+	return strings.Join(texts, ", ")
 }
 
 func splitsOf(ss []APInvoiceSplit) []string {

@@ -59,10 +59,15 @@ func lineNumber(rows []*Row, i int) int {
 	return low
 }
 
-// slim keeps the rows of one line, so that an invoice of a hundred lines does
-// not send all of them a hundred times. Every table stays, and of every row that
-// stays every column.
+// slim keeps the rows of one line, where the options want it, so that an invoice
+// of hundreds of lines does not send all of them hundreds of times. Every table
+// stays, and of every row that stays every column. Else the tableset goes back
+// whole, as the vendor's guide says: what a server makes of rows that are left
+// out is written nowhere, and a row that it took for deleted would be money lost.
 func (b *building) slim(line int) {
+	if !b.s.opts.OneLine {
+		return
+	}
 	for _, table := range []string{tableLine, tableExpense, tableAccount} {
 		b.ds.keep(table, func(r *Row) bool { return int(r.Int("InvoiceLine")) == line })
 	}

@@ -50,6 +50,10 @@ func (s *APInvoiceService) groupName(in *APInvoiceInput) string {
 
 // enter makes a group, where it does not exist, and locks it for this client's
 // user. leave must be called once.
+//
+// Epicor knows users, not processes: where several processes have one user, the
+// first to leave gives the group free for all of them. Give each process a
+// GroupPrefix of its own, so that no two work in one group.
 func (s *APInvoiceService) enter(ctx context.Context, id string, apply Date) (leave func(context.Context) error, err error) {
 	l := s.groupLock(id)
 	select {
@@ -167,39 +171,92 @@ func (s *APInvoiceService) lock(ctx context.Context, id string, apply Date) (*Ta
 	if err != nil {
 		return nil, err
 	}
-	user, err := s.user(ctx)
+	user, err := s.owner(ctx, id, row)
 	if err != nil {
 		return nil, err
 	}
-	if by := row.Text("CreatedBy"); user != "" && !strings.EqualFold(by, user) {
-		return nil, fmt.Errorf("%w: group %s was created by %s, not by %s", ErrGroupForeign, id, by, user)
+	before := row.Text("ActiveUserID")
+	if before != "" && !strings.EqualFold(before, user) {
+		return nil, lockedBy(id, before)
 	}
-	res, err := s.c.Compute(ctx, groupService, "LockAPGroup", Params{"groupID": id, "ds": ds})
-	var e *Error
-	if errors.As(err, &e) && !e.Refused() {
-		// It may be locked all the same.
-		return nil, errors.Join(err, s.unlock(ctx, id, ds))
+	// Epicor locks "only if the group is not locked already" and need not say that
+	// it did not: look who has it.
+	by := ""
+	out, err := s.c.APInvoiceGroups.LockAPGroup(ctx, id, ds)
+	if err == nil {
+		by, err = s.holder(ctx, id, out)
 	}
-	if err != nil {
-		return nil, err
-	}
-	out, err := res.Tableset("ds")
-	if err != nil {
-		return ds, nil //nolint:nilerr // the lock is taken; what is needed to give it back is there
-	}
-	// Epicor locks "only if the group is not locked already": look who has it.
-	if row, err := one(out, tableGroup); err == nil {
-		if by := row.Text("ActiveUserID"); user != "" && by != "" && !strings.EqualFold(by, user) {
-			return nil, &Error{
-				Operation: groupService + "/LockAPGroup", Status: http.StatusConflict,
-				Message: fmt.Sprintf("group %s is locked by %s", id, by),
-			}
-		}
+	switch {
+	case err != nil && before == "":
+		// An earlier try may have locked it, whatever the last one was answered.
+		return nil, errors.Join(err, s.unlockOurs(ctx, id, ds))
+	case err != nil:
+		return nil, err // it is as locked as it was
+	case !strings.EqualFold(by, user):
+		return nil, lockedBy(id, by)
 	}
 	return out, nil
 }
 
-// user is the Epicor user whose groups are entered, "" where it is not known.
+// owner is the user that a group is ours by. A group that somebody else made is
+// never entered, nor one of which that cannot be said.
+func (s *APInvoiceService) owner(ctx context.Context, id string, group *Row) (string, error) {
+	user, err := s.user(ctx)
+	if err != nil {
+		return "", err
+	}
+	by := group.Text("CreatedBy")
+	switch {
+	case user == "":
+		return "", fmt.Errorf("%w: group %s was created by %s, and it is not known whether that is this credential's user: name InvoiceOptions.User", ErrGroupForeign, id, by)
+	case !strings.EqualFold(by, user):
+		return "", fmt.Errorf("%w: group %s was created by %s, not by %s", ErrGroupForeign, id, by, user)
+	}
+	return user, nil
+}
+
+// holder is who holds a group after it was locked.
+func (s *APInvoiceService) holder(ctx context.Context, id string, locked *Tableset) (string, error) {
+	if row, err := one(locked, tableGroup); err == nil && row.Text("ActiveUserID") != "" {
+		return row.Text("ActiveUserID"), nil
+	}
+	ds, err := s.group(ctx, id)
+	if err != nil {
+		return "", err
+	}
+	row, err := one(ds, tableGroup)
+	if err != nil {
+		return "", err
+	}
+	return row.Text("ActiveUserID"), nil
+}
+
+// unlockOurs gives a group free that may be locked by us. That somebody else holds
+// it, which Epicor then says, is no failure.
+func (s *APInvoiceService) unlockOurs(ctx context.Context, id string, ds *Tableset) error {
+	err := s.unlock(ctx, id, ds)
+	var e *Error
+	if errors.As(err, &e) && e.Refused() && e.Concurrent() {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("the group %s could not be given free: %w", id, err)
+	}
+	return nil
+}
+
+func lockedBy(id, user string) error {
+	if user == "" {
+		user = "nobody, although it was to be locked"
+	}
+	return &Error{
+		Operation: groupService + "/LockAPGroup", Status: http.StatusConflict,
+		Message: fmt.Sprintf("group %s is locked by %s", id, user),
+	}
+}
+
+// user is the Epicor user whose groups are entered, "" where it is not known: that
+// of the options or of the credential, else who made the first group of this client.
 func (s *APInvoiceService) user(ctx context.Context) (string, error) {
 	if s.opts.User != "" {
 		return s.opts.User, nil
@@ -208,7 +265,12 @@ func (s *APInvoiceService) user(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", credentialError(groupService, err)
 	}
-	return userOf(cred), nil
+	if u := userOf(cred); u != "" {
+		return u, nil
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.learned, nil
 }
 
 func (s *APInvoiceService) group(ctx context.Context, id string) (*Tableset, error) {
@@ -232,9 +294,18 @@ func (s *APInvoiceService) makeGroup(ctx context.Context, id string, apply Date)
 	}
 	row.drop("SysRevID")
 	row.drop("SysRowID")
-	_, err = s.c.APInvoiceGroups.Update(ctx, ds)
+	made, err := s.c.APInvoiceGroups.Update(ctx, ds)
+	if err == nil {
+		// Whoever made it is who this credential is.
+		if row, rerr := one(made, tableGroup); rerr == nil && row.Text("GroupID") == id {
+			s.mu.Lock()
+			s.learned = row.Text("CreatedBy")
+			s.mu.Unlock()
+		}
+		return nil
+	}
 	var e *Error
-	if err != nil && errors.As(err, &e) && (!e.Refused() || e.Duplicate()) {
+	if errors.As(err, &e) && (!e.Refused() || e.Duplicate()) {
 		if _, gone := s.group(ctx, id); gone == nil {
 			return nil
 		}

@@ -29,6 +29,9 @@ func (b *building) received(ctx context.Context, o *APInvoiceOrderInput) (int, e
 		if int(r.Int("POLine")) != o.Line || o.PackSlip != "" && r.Text("PackSlip") != o.PackSlip || o.PackLine != 0 && int(r.Int("PackLine")) != o.PackLine {
 			continue
 		}
+		if o.Release != 0 && r.Has("PORelNum") && int(r.Int("PORelNum")) != o.Release {
+			continue
+		}
 		// The order was asked for; a server that gives others too must not mislead.
 		if r.Has("PONum") && int(r.Int("PONum")) != o.Order {
 			continue
@@ -153,7 +156,9 @@ func (b *building) lineAmount(ctx context.Context, number int, amount decimal.De
 			return err
 		}
 		for _, l := range b.ds.Current(tableLine) {
-			row = l
+			if int(l.Int("InvoiceLine")) == number {
+				row = l
+			}
 		}
 		if row == nil {
 			return fmt.Errorf("line %d went missing", number)

@@ -19,9 +19,6 @@ type PostOptions struct {
 	Direct bool
 	// Agent is the system agent; empty: SystemTaskAgent.
 	Agent string
-	// Foreign lets invoices be posted that do not bear a key of ours, where people
-	// enter invoices into groups of this client.
-	Foreign bool
 }
 
 // DefaultAgent is the system agent that tasks are submitted to.
@@ -32,6 +29,11 @@ const DefaultAgent = "SystemTaskAgent"
 type PostRun struct {
 	Group    string
 	Invoices []PostedInvoice
+	// Log is what Epicor had written about the group before, in an earlier run.
+	Log string
+	// Began says that the process was seen at work, so that what stands in the
+	// group's log is of this run.
+	Began bool
 }
 
 // PostedInvoice is one invoice of a PostRun.
@@ -53,19 +55,69 @@ func (e *PostError) Error() string {
 	return fmt.Sprintf("epicor: group %s: %d invoices are not posted: %s", e.Group, len(e.Left), oneLine(e.Log))
 }
 
-// PostGroup submits a whole entry group to be posted, once. It never posts a group
-// that somebody else created or works in, nor one that holds an invoice without a
-// key: ErrGroupForeign. Where the credential's user is not known, InvoiceOptions.User
-// must name it. The answer says only that Epicor took the task: see WaitPosted.
+// ErrNotToPost says that a group holds an invoice that is not to be posted.
+var ErrNotToPost = errors.New("epicor: the group holds what is not to be posted")
+
+// PostInputs says of each invoice whether it is one of these inputs, whole and to
+// the cent ([APInvoiceInput.Diff], [APInvoiceInput.Lacks]). It is what PostGroup
+// asks where the caller entered all that may be posted.
+func PostInputs(ins ...APInvoiceInput) func(*APInvoice) error {
+	return func(inv *APInvoice) error {
+		for _, in := range ins {
+			if in.Key != inv.Key || in.Number != inv.Number || in.VendorID != inv.VendorID {
+				continue
+			}
+			d := in.Diff(inv)
+			for _, name := range in.Lacks(inv) {
+				d = append(d, "the file "+name+" is missing")
+			}
+			if len(d) > 0 {
+				return fmt.Errorf("%w: %s", ErrDiffers, strings.Join(d, "; "))
+			}
+			return nil
+		}
+		return errors.New("it is none of those that were entered")
+	}
+}
+
+// PostGroup submits a whole entry group to be posted, once. The process takes
+// every invoice of the group, finished or not, so may is asked about each, read
+// whole; its first error is the answer (ErrNotToPost), and nothing is submitted.
+// See [PostInputs]; a cancellation is known by Cancels and its Reference.
+//
+// It never posts a group that somebody else created (ErrGroupForeign), nor one in
+// which somebody works, be it this client itself (ErrConflict): an invoice that is
+// being entered stands on the company's default GL accounts until its splits are
+// set. While the group is looked at and submitted this client enters nothing into
+// it. Where the credential's user is not known, InvoiceOptions.User must name it.
+//
+// An empty run with no error is a group that holds nothing to post. Otherwise the
+// answer says only that Epicor took the task, see WaitPosted; with an error beside
+// it, that it may have.
 //
 // Follows the service Erp.PROC.APInvoicePostSvc: GetNewParameters, then
 // SubmitToAgent or RunDirect. The name of the agent is an assumption to check on a
-// live tenant.
-func (s *APInvoiceService) PostGroup(ctx context.Context, id string, opts *PostOptions) (*PostRun, error) {
+// live tenant. Another process of the same user that begins an invoice between the
+// last look and the submission is not seen.
+func (s *APInvoiceService) PostGroup(ctx context.Context, id string, may func(inv *APInvoice) error, opts *PostOptions) (*PostRun, error) {
 	if opts == nil {
 		opts = &PostOptions{}
 	}
-	run, err := s.postable(ctx, id, opts.Foreign)
+	if may == nil {
+		return nil, fmt.Errorf("%w: it was not said what is", ErrNotToPost)
+	}
+	l := s.groupLock(id)
+	defer s.dropLock(id)
+	select {
+	case l.turn <- struct{}{}:
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	defer func() { <-l.turn }()
+	if l.users > 0 {
+		return nil, fmt.Errorf("%w: invoices are being entered into group %s", ErrConflict, id)
+	}
+	run, err := s.postable(ctx, id, may)
 	if err != nil || len(run.Invoices) == 0 {
 		return run, err
 	}
@@ -80,8 +132,14 @@ func (s *APInvoiceService) PostGroup(ctx context.Context, id string, opts *PostO
 	if err := row.Set("GroupID", id); err != nil {
 		return nil, err
 	}
+	// Reading the invoices took its time: once more, as the last thing before.
+	if _, err := s.idle(ctx, id); err != nil {
+		return nil, err
+	}
 	if opts.Direct {
-		return run, s.c.APInvoicePosting.RunDirect(ctx, ds)
+		err := s.c.APInvoicePosting.RunDirect(ctx, ds)
+		run.Began = err == nil // and ended
+		return run, err
 	}
 	agent := opts.Agent
 	if agent == "" {
@@ -90,12 +148,8 @@ func (s *APInvoiceService) PostGroup(ctx context.Context, id string, opts *PostO
 	return run, s.c.APInvoicePosting.SubmitToAgent(ctx, ds, agent, 0, 0, "")
 }
 
-// postable sees to it that a group is ours and nobody works in it.
-func (s *APInvoiceService) postable(ctx context.Context, id string, foreign bool) (*PostRun, error) {
-	user, err := s.user(ctx)
-	if err != nil {
-		return nil, err
-	}
+// idle reads a group and sees to it that it is ours and nobody works in it.
+func (s *APInvoiceService) idle(ctx context.Context, id string) (*Row, error) {
 	ds, err := s.group(ctx, id)
 	if err != nil {
 		return nil, err
@@ -104,34 +158,48 @@ func (s *APInvoiceService) postable(ctx context.Context, id string, foreign bool
 	if err != nil {
 		return nil, err
 	}
-	by, active := row.Text("CreatedBy"), row.Text("ActiveUserID")
-	switch {
-	case user == "":
-		return nil, fmt.Errorf("%w: it is not known which groups are ours: name InvoiceOptions.User", ErrGroupForeign)
-	case !strings.EqualFold(by, user):
-		return nil, fmt.Errorf("%w: group %s was created by %s, not by %s", ErrGroupForeign, id, by, user)
-	case active != "" && !strings.EqualFold(active, user):
+	if _, err := s.owner(ctx, id, row); err != nil {
+		return nil, err
+	}
+	switch active := row.Text("ActiveUserID"); {
+	case active != "":
 		return nil, fmt.Errorf("%w: group %s is locked by %s", ErrConflict, id, active)
 	case row.Bool("PostInProcess"):
 		return nil, fmt.Errorf("%w: group %s is being posted", ErrConflict, id)
+	}
+	return row, nil
+}
+
+// postable sees to it that a group is ours, that nobody works in it and that all
+// of it may be posted.
+func (s *APInvoiceService) postable(ctx context.Context, id string, may func(*APInvoice) error) (*PostRun, error) {
+	row, err := s.idle(ctx, id)
+	if err != nil {
+		return nil, err
 	}
 	invs, err := s.inGroupOf(ctx, id)
 	if err != nil {
 		return nil, err
 	}
-	run := &PostRun{Group: id}
-	for _, inv := range invs {
-		if inv.Key == "" && !foreign {
-			return nil, fmt.Errorf("%w: group %s holds invoice %s, which bears no key of ours", ErrGroupForeign, id, inv.ID())
+	run := &PostRun{Group: id, Log: row.Text("PostErrorLog")}
+	for _, h := range invs {
+		inv, err := s.Get(ctx, h.VendorNum, h.Number)
+		if err != nil {
+			return nil, err
+		}
+		if err := may(inv); err != nil {
+			return nil, fmt.Errorf("%w: group %s, invoice %s: %w", ErrNotToPost, id, inv.ID(), err)
 		}
 		run.Invoices = append(run.Invoices, PostedInvoice{VendorNum: inv.VendorNum, Number: inv.Number})
 	}
 	return run, nil
 }
 
-// Posted reads which invoices of a run are posted. done says that nothing more
-// will happen: all are, or Epicor left reasons in the group, which then are the
-// error, a *PostError.
+// Posted reads which invoices of a run are posted, and notes in it what it saw.
+// done says that nothing more will happen: all are, or Epicor left reasons in the
+// group, which then are the error, a *PostError. Reasons that stood there before
+// the run say nothing of it, until the process was seen at work (PostRun.Began):
+// where it leaves the very same reasons and was never seen, done stays false.
 func (s *APInvoiceService) Posted(ctx context.Context, run *PostRun) (done bool, err error) {
 	left, err := s.unposted(ctx, run)
 	if err != nil || len(left) == 0 {
@@ -150,9 +218,12 @@ func (s *APInvoiceService) Posted(ctx context.Context, run *PostRun) (done bool,
 			return false, err
 		}
 		if row.Bool("PostInProcess") {
+			run.Began = true
 			return false, nil
 		}
-		log = row.Text("PostErrorLog")
+		if log = row.Text("PostErrorLog"); log == run.Log && !run.Began {
+			return false, nil
+		}
 	}
 	if log == "" {
 		return false, nil

@@ -49,7 +49,7 @@ func (r *Result) Bool(name string) (v, ok bool) {
 // Call calls a method that may change something, such as
 // Call(ctx, "Erp.BO.APInvoiceSvc", "UpdateMaster", …). It is sent once. An
 // error of which Refused is true changed nothing; after every other error the
-// outcome is unknown.
+// outcome is unknown. Names that are none are refused before anything is sent.
 func (c *Client) Call(ctx context.Context, service, method string, in Params) (*Result, error) {
 	return c.method(ctx, service, method, in, true)
 }
@@ -81,6 +81,9 @@ func (c *Client) Read(ctx context.Context, service, method string, in map[string
 	for k, v := range in {
 		q.Set(k, v)
 	}
+	if err := named(service, method); err != nil {
+		return nil, err
+	}
 	op := service + "/" + method
 	res, err := c.do(ctx, call{
 		op: op, method: http.MethodGet, path: op,
@@ -93,6 +96,9 @@ func (c *Client) Read(ctx context.Context, service, method string, in map[string
 }
 
 func (c *Client) method(ctx context.Context, service, method string, in Params, write bool) (*Result, error) {
+	if err := named(service, method); err != nil {
+		return nil, err
+	}
 	op := service + "/" + method
 	if in == nil {
 		in = Params{}

@@ -59,7 +59,7 @@ func (e *Entities[T]) Changes(ctx context.Context, column string, q odata.Query,
 		size = e.c.pageSize
 	}
 	if len(q.Select) > 0 {
-		q.Select = append(slices.Clone(q.Select), column)
+		q.Select = withColumns(q.Select, column)
 	}
 	q.Top, q.OrderBy = size, nil
 	for _, c := range columns {
@@ -74,6 +74,7 @@ func (e *Entities[T]) Changes(ctx context.Context, column string, q odata.Query,
 	} else {
 		q.Filter = odata.And(q.Filter, odata.Not(odata.IsNull(column)))
 	}
+	q.Select = e.withKey(q.Select)
 	raw := e.raw()
 	p, err := raw.sized(ctx, q, "", size)
 	if err != nil {
@@ -178,6 +179,7 @@ type ScanResult[T any] struct {
 // taken for gone.
 func (e *Entities[T]) Scan(ctx context.Context, q odata.Query, before Hashes) (*ScanResult[T], error) {
 	out := &ScanResult[T]{Hashes: Hashes{}}
+	q.Select = e.withKey(q.Select)
 	for r, err := range e.raw().List(ctx, q) {
 		if err != nil {
 			return nil, err

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 	"time"
 
@@ -282,12 +283,31 @@ type call struct {
 	accept string // "": JSON
 }
 
+// errElsewhere is a name that would lead a call, and the credential, elsewhere.
+var errElsewhere = errors.New("this is no name of a service, a set or a method")
+
+var (
+	serviceName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_-]*(\.[A-Za-z0-9_][A-Za-z0-9_-]*)*$`)
+	memberName  = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+)
+
+// named refuses what would not stay one part of the path.
+func named(service, member string) error {
+	if !serviceName.MatchString(service) || !memberName.MatchString(member) {
+		return &Error{Operation: fmt.Sprintf("%.60q/%.60q", service, member), err: errElsewhere}
+	}
+	return nil
+}
+
 // do sends a call. A safe one is repeated after passing failures, and once with
 // a new token when the old one ran out; a write is sent once.
 func (c *Client) do(ctx context.Context, k call) (*rest.Response, error) {
 	u, err := c.root.Parse(k.path)
 	if err != nil {
 		return nil, &Error{Operation: k.op, err: err}
+	}
+	if u.Scheme != c.root.Scheme || u.Host != c.root.Host || u.User != nil {
+		return nil, &Error{Operation: k.op, err: errElsewhere}
 	}
 	u.RawQuery = k.query
 	req, err := rest.NewRequest(ctx, k.method, u, "application/json", k.body)
@@ -315,19 +335,17 @@ func (c *Client) do(ctx context.Context, k call) (*rest.Response, error) {
 	if !errors.As(err, &e) || !e.expired {
 		return res, err
 	}
-	renewer, ok := cred.(Renewer)
-	if !ok {
-		// A session that ended is begun anew by the next call's own credential.
-		return c.last(c.answer(k.op, req, cred, c.rest.Safe))
-	}
 	again := req.Clone(ctx)
 	if req.GetBody != nil {
 		if again.Body, err = req.GetBody(); err != nil {
 			return nil, &Error{Operation: k.op, err: err}
 		}
 	}
-	if err := renewer.Renew(ctx, again); err != nil {
-		return nil, credentialError(k.op, err)
+	// Without a Renewer a session that ended is begun anew by the credential itself.
+	if renewer, ok := cred.(Renewer); ok {
+		if err := renewer.Renew(ctx, again); err != nil {
+			return nil, credentialError(k.op, err)
+		}
 	}
 	return c.last(c.answer(k.op, again, cred, c.rest.Safe))
 }
@@ -354,7 +372,7 @@ func (c *Client) answer(op string, req *http.Request, cred Credential, send func
 	if k, ok := cred.(keeper); ok {
 		secrets = k.secrets()
 	}
-	e := newError(op, res, c.now(), secrets)
+	e := newError(op, res, c.now(), append(secrets, sent(req)...))
 	renewer, renews := cred.(Renewer)
 	e.expired = res.Status == http.StatusGone || res.Status == http.StatusUnauthorized && renews && !e.knownUnauthorized()
 	if e.expired && renews && req.Method != http.MethodGet {
@@ -363,6 +381,15 @@ func (c *Client) answer(op string, req *http.Request, cred Credential, send func
 		_ = renewer.Renew(req.Context(), req.Clone(req.Context()))
 	}
 	return nil, e
+}
+
+// sent are the secrets that a request bears.
+func sent(req *http.Request) []Secret {
+	out := []Secret{Secret(req.Header.Get("x-api-key"))}
+	if _, token, ok := strings.Cut(req.Header.Get("Authorization"), " "); ok {
+		out = append(out, Secret(token))
+	}
+	return out
 }
 
 func credentialError(op string, err error) error {

@@ -127,6 +127,9 @@ func (e *Entities[T]) Get(ctx context.Context, key ...any) (*T, error) {
 	if !inPath(key) {
 		return e.find(ctx, key)
 	}
+	if err := e.named(); err != nil {
+		return nil, err
+	}
 	k, err := odata.Key(append([]any{e.c.company}, key...)...)
 	if err != nil {
 		return nil, &Error{Operation: e.op(), err: err}

@@ -124,10 +124,10 @@ func mockedPaged(t *testing.T, size int, bodies ...string) (*epicor.Client, *[]s
 
 func TestANextLinkIsTakenAtOurOwnAddress(t *testing.T) {
 	c, asked := mocked(t,
-		`{"value":[{"Company":"EPIC06","VendorNum":1}],"@odata.nextLink":"http://inner:8080/api/v2/odata/EPIC06/Erp.BO.VendorSvc/Vendors?$skiptoken=abc%2F1"}`,
+		`{"value":[],"@odata.nextLink":"http://inner:8080/api/v2/odata/EPIC06/Erp.BO.VendorSvc/Vendors?$skiptoken=abc%2F1"}`,
 		`{"value":[],"@odata.nextLink":"http://inner/x?$skiptoken=2"}`,
 		`{"value":[{"Company":"EPIC06","VendorNum":2}]}`)
-	require.Equal(t, []int{1, 2}, nums(t, c, odata.Query{}))
+	require.Equal(t, []int{2}, nums(t, c, odata.Query{}), "a page may be empty and not the last")
 	require.Equal(t, "https://gate.example/k/api/v2/odata/EPIC06/Erp.BO.VendorSvc/Vendors?$skiptoken=abc%2F1", (*asked)[1])
 }
 

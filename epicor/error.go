@@ -136,9 +136,12 @@ func (e *Error) Concurrent() bool {
 	return e.Status >= 400 && e.Status < 500 && e.modified()
 }
 
+// lockedWord is the word alone: a supplier that is blocked stays so.
+var lockedWord = regexp.MustCompile(`\blocked\b`)
+
 func (e *Error) modified() bool {
 	text := strings.ToLower(e.Message)
-	return strings.Contains(text, "modified by another user") || strings.Contains(text, "locked")
+	return strings.Contains(text, "modified by another user") || lockedWord.MatchString(text)
 }
 
 // Expired reports that a token ran out or a session ended: the next call gets a
@@ -232,11 +235,14 @@ func newError(op string, res *rest.Response, now time.Time, secrets []Secret) *E
 		hide := func(s string) string {
 			return withoutSecrets(keyInMessage.ReplaceAllString(s, "${1}"+redacted+"${3}"), secrets)
 		}
-		e.Type, e.Correlation = body.ErrorType, body.CorrelationId
+		// Any of them may repeat the request.
+		e.Type, e.Correlation = hide(body.ErrorType), hide(body.CorrelationId)
 		e.Message = hide(body.ErrorMessage)
 		for _, d := range body.ErrorDetails {
-			d.Message = hide(d.Message)
-			e.Details = append(e.Details, d)
+			e.Details = append(e.Details, Detail{
+				Message: hide(d.Message), Type: hide(d.Type), Program: hide(d.Program),
+				Method: hide(d.Method), Table: hide(d.Table), Field: hide(d.Field),
+			})
 		}
 	}
 	return e

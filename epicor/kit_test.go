@@ -39,7 +39,7 @@ func seed(srv *epicortest.Server) {
 }
 
 func options() *epicortest.Options {
-	return &epicortest.Options{Companies: []epicortest.Company{{
+	return &epicortest.Options{WholeRows: true, Companies: []epicortest.Company{{
 		ID: company, DefaultAccount: "1900|000|00",
 		UDColumns: map[string]map[string]any{"APInvHed": {"ConcurKey_c": "", "Seen_c": "kept"}, "APInvDtl": {"Note_c": "line"}},
 	}}}

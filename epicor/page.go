@@ -15,8 +15,8 @@ import (
 	"github.com/ml-connector/ml-connector/epicor/odata"
 )
 
-// Kinds of tokens: a number of rows to skip, the query of a next link, or the
-// key of the last row.
+// Kinds of tokens: a number of rows to skip, the query of a next link with what
+// was read of its chain, or the key of the last row.
 const (
 	skipToken = "s:"
 	linkToken = "l:"
@@ -29,6 +29,33 @@ type place struct {
 	link  string
 	after []any // key without the company, of the row before
 	seen  int64 // rows before it, so that a count stays that of the whole
+
+	// Of a link: the request that its chain of pages began with asked for top rows
+	// behind skip; so many of them came. A chain that began behind a key skips -1.
+	top, came int
+}
+
+// linked is the token of a link.
+func (p place) linked(query string) string {
+	return fmt.Sprintf("%s%d,%d,%d,%d:%s", linkToken, p.skip, p.top, p.came, p.seen, query)
+}
+
+// parseLink reads what linked wrote.
+func parseLink(s string) (place, bool) {
+	head, query, ok := strings.Cut(s, ":")
+	parts := strings.Split(head, ",")
+	if !ok || query == "" || len(parts) != 4 {
+		return place{}, false
+	}
+	var ns [4]int
+	for i, part := range parts {
+		n, err := strconv.Atoi(part)
+		if err != nil || n < 0 && (i > 0 || n != -1) {
+			return place{}, false
+		}
+		ns[i] = n
+	}
+	return place{link: query, skip: ns[0], top: ns[1], came: ns[2], seen: int64(ns[3])}, true
 }
 
 func (e *Entities[T]) place(q odata.Query, token string) (place, error) {
@@ -47,7 +74,11 @@ func (e *Entities[T]) place(q odata.Query, token string) (place, error) {
 		}
 		return place{skip: n}, nil
 	case linkToken:
-		return place{link: rest}, nil
+		at, ok := parseLink(rest)
+		if !ok {
+			return place{}, bad
+		}
+		return at, nil
 	case keyToken:
 		seen, key, ok := strings.Cut(rest, ":")
 		n, err := strconv.ParseInt(seen, 10, 64)
@@ -67,6 +98,36 @@ func (e *Entities[T]) place(q odata.Query, token string) (place, error) {
 	default:
 		return place{}, bad
 	}
+}
+
+// named refuses a service or set whose name is none.
+func (e *Entities[T]) named() error {
+	switch {
+	case e.service == "" && e.set == "":
+		return &Error{Operation: queryService, err: errors.New("this is no id of a query")}
+	case e.service == queryService:
+		return nil // its id was checked
+	}
+	return named(e.service, e.set)
+}
+
+// withKey adds the columns of the key to those that are selected, so that rows
+// can be told apart. None selected are all.
+func (e *Entities[T]) withKey(selected []string) []string {
+	if len(selected) == 0 {
+		return nil
+	}
+	return withColumns(selected, e.key...)
+}
+
+func withColumns(selected []string, columns ...string) []string {
+	out := slices.Clone(selected)
+	for _, k := range columns {
+		if k != "" && !slices.Contains(out, k) {
+			out = append(out, k)
+		}
+	}
+	return out
 }
 
 // byKey reports whether a query may be paged by key.
@@ -105,12 +166,8 @@ func (e *Entities[T]) fetch(ctx context.Context, q odata.Query, token string, si
 		return nil, err
 	}
 	byKey := e.byKey(q)
-	if len(q.Select) > 0 && byKey {
-		for _, k := range e.key {
-			if k != "" && !slices.Contains(q.Select, k) {
-				q.Select = append(slices.Clip(q.Select), k)
-			}
-		}
+	if byKey {
+		q.Select = e.withKey(q.Select)
 	}
 	for _, k := range e.key {
 		if k != "" && !slices.ContainsFunc(q.OrderBy, func(o odata.Order) bool { return o.Column == k }) {
@@ -130,8 +187,8 @@ func (e *Entities[T]) fetch(ctx context.Context, q odata.Query, token string, si
 			query += "&" + strings.ReplaceAll(e.params.Encode(), "+", "%20")
 		}
 	}
-	if e.set == "" {
-		return nil, &Error{Operation: queryService, err: errors.New("this is no id of a query")}
+	if err := e.named(); err != nil {
+		return nil, err
 	}
 	res, err := e.c.do(ctx, call{op: e.op(), method: http.MethodGet, path: e.op(), query: query})
 	if err != nil {

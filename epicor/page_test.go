@@ -219,7 +219,12 @@ func TestAServerThatSendsLinksIsReadToItsEndByKeyAndBySkip(t *testing.T) {
 		srv.ResetCalls()
 		require.Len(t, nums(t, c, odata.Query{}), 40, "a full last page bears a link, too")
 		calls := srv.Calls()
-		require.Len(t, calls, 5)
+		if bySkip {
+			// A chain of links ends with what was asked for, not with the list.
+			require.Len(t, calls, 6)
+		} else {
+			require.Len(t, calls, 5)
+		}
 		for _, call := range calls {
 			require.Equal(t, "/api/v2/odata/EPIC06/Erp.BO.VendorSvc/Vendors", call.Path, "at our own address, not at the server's")
 		}

@@ -193,22 +193,38 @@ func (s *sheet[T]) end() error {
 
 // next returns the token of the page that follows, "" when there is none. All
 // rows must have been taken.
+//
+// A link says that more follows, and by which question. Where pages go by key
+// that question is not asked: a link stands for rows that shift when others
+// change, and a chain of links ends where the number of rows that was asked for
+// is used up, not where the list ends. Where they do not, what came of the chain
+// is counted, so that it is gone on from there.
 func (s *sheet[T]) next() (string, error) {
 	e := s.e
-	var link *url.URL
+	chain := s.at
+	if chain.link == "" {
+		chain.top, chain.came = s.size, 0
+		if chain.after != nil {
+			chain.skip = -1
+		}
+	}
+	chain.came += s.n
+	link := ""
 	switch {
 	case s.link != "":
 		// Only the query is taken: behind a gateway the link's host and path are the
 		// server's own, and the credential must not follow them.
-		var err error
-		if link, err = url.Parse(s.link); err != nil || link.RawQuery == "" {
+		u, err := url.Parse(s.link)
+		if err != nil || u.RawQuery == "" {
 			return "", &Error{Operation: e.op(), Status: http.StatusOK, Message: "the link to the next page has no query"}
 		}
-	case s.n < s.size:
+		if link = u.RawQuery; link == s.at.link {
+			return "", &Error{Operation: e.op(), err: errLoop}
+		}
+	case chain.came < chain.top:
 		return "", nil
 	}
-	// A link that counts rows shifts when rows change; the key does not.
-	if s.last != nil && s.byKey && s.at.link == "" && (link == nil || link.Query().Has("$skip")) {
+	if s.last != nil && s.byKey {
 		if slices.Equal(s.last, s.at.after) {
 			return "", &Error{Operation: e.op(), err: errLoop}
 		}
@@ -220,13 +236,13 @@ func (s *sheet[T]) next() (string, error) {
 		if err != nil {
 			return "", &Error{Operation: e.op(), err: err}
 		}
-		return keyToken + strconv.FormatInt(s.at.seen+int64(s.n), 10) + ":" + string(key), nil
+		return keyToken + strconv.FormatInt(s.at.seen+int64(chain.came), 10) + ":" + string(key), nil
 	}
-	if link != nil {
-		return linkToken + link.RawQuery, nil
-	}
-	if s.at.after != nil {
+	switch {
+	case link != "":
+		return chain.linked(link), nil
+	case chain.skip < 0:
 		return "", &Error{Operation: e.op(), Status: http.StatusOK, Message: "a row has no key, so the list cannot be read on"}
 	}
-	return skipToken + strconv.Itoa(s.at.skip+s.n), nil
+	return skipToken + strconv.Itoa(chain.skip+chain.came), nil
 }

@@ -317,6 +317,17 @@ func (c *clientCredentials) Token(ctx context.Context, spent Secret) (Token, err
 	return c.cache.get(ctx, spent)
 }
 
+// hidden is a failure whose text had secrets taken out; what it is stays.
+type hidden struct {
+	text string
+	err  error
+}
+
+func (h hidden) Error() string { return h.text }
+
+// Is compares with what failed, which itself is not handed on: its text is not clean.
+func (h hidden) Is(target error) bool { return errors.Is(h.err, target) }
+
 func (c *clientCredentials) fetch(ctx context.Context) (Token, error) {
 	const op = "token of the identity provider"
 	t, err := c.config.Token(context.WithValue(ctx, oauth2.HTTPClient, c.http))
@@ -337,7 +348,7 @@ func (c *clientCredentials) fetch(ctx context.Context) (Token, error) {
 		if errors.As(err, &u) {
 			err = u.Err
 		}
-		return Token{}, &Error{Operation: op, err: errors.New(withoutSecrets(err.Error(), c.secrets()))}
+		return Token{}, &Error{Operation: op, err: hidden{withoutSecrets(err.Error(), c.secrets()), err}}
 	}
 	out := Token{Value: Secret(t.AccessToken)}
 	if t.ExpiresIn > 0 {

@@ -216,7 +216,11 @@ func groupLock(c *call) (results, *fault) {
 	if _, f := c.tableset(groupTables()); f != nil {
 		return nil, f
 	}
-	g, f := c.openGroup(c.str("groupID"))
+	id := c.str("groupID")
+	if g, ok := c.co.group(id); ok && c.notLocked(g) != nil && !c.s.opts.LockRefuses {
+		return results{"ds": c.groupSet(g)}, nil
+	}
+	g, f := c.openGroup(id)
 	if f != nil {
 		return nil, f
 	}

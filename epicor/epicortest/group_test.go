@@ -48,8 +48,20 @@ func TestANewGroupIsLockedOnlyWhereTheMethodSaysSo(t *testing.T) {
 	require.Equal(t, map[string]string{"HELD": epicortest.DefaultUser}, k.srv.Locks(co))
 }
 
-func TestALockKeepsOtherUsersOutUntilItIsReleased(t *testing.T) {
+func TestALockOfAnotherUserIsLeftWhereItIsWithoutAnError(t *testing.T) {
 	k := newKit(t, nil)
+	k.srv.AddUsers(epicortest.User{Name: "anna", Password: "pw"})
+	k.group("G1")
+	k.ds(groups+"LockAPGroup", record{"groupID": "G1", "ds": record{}})
+	anna := *k
+	anna.user, anna.password = "anna", "pw"
+	ds := anna.ds(groups+"LockAPGroup", record{"groupID": "G1", "ds": record{}})
+	require.Equal(t, epicortest.DefaultUser, rows(t, ds, "APInvGrp")[0]["ActiveUserID"])
+	require.Equal(t, map[string]string{"G1": epicortest.DefaultUser}, k.srv.Locks(co))
+}
+
+func TestALockKeepsOtherUsersOutUntilItIsReleased(t *testing.T) {
+	k := newKit(t, &epicortest.Options{LockRefuses: true})
 	k.srv.AddUsers(epicortest.User{Name: "anna", Password: "pw"})
 	k.group("G1")
 	ds := k.ds(groups+"LockAPGroup", record{"groupID": "G1", "ds": record{}})

@@ -53,6 +53,17 @@ type Options struct {
 	// that a test finds out.
 	LoseMissing bool
 
+	// WholeRows refuses a tableset to be committed that lacks rows of an invoice that
+	// stands there. By default rows may be left out and stay as they are; what a
+	// live tenant makes of them is to be checked there.
+	WholeRows bool
+
+	// LockRefuses answers LockAPGroup for a group that another user has locked with
+	// 400. By default it answers as if nothing were amiss and leaves the lock where
+	// it is, as the vendor's schema has it: it locks "only if the group is not
+	// locked already".
+	LockRefuses bool
+
 	// LoneUpdates accepts a row with RowMod "U" without the old row beside it.
 	LoneUpdates bool
 

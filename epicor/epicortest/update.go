@@ -19,6 +19,7 @@ type Prompt struct {
 	Times   int    // answer so often; 0 means once, -1 for ever
 
 	RequiresUserInput bool   // requiresUserInput true, and nothing is committed
+	Asks              bool   // with it: the rows are committed and lUpdateRan is true all the same
 	NotRun            bool   // lUpdateRan false, and nothing is committed
 	Message           string // opMessage; alone, it is a warning beside a commit
 	BankReference     string // opMsgChkBankRef
@@ -100,7 +101,10 @@ func updateMaster(c *call) (results, *fault) {
 		"requiresUserInput": p.RequiresUserInput, "opMessage": p.Message, "opMsgChkBankRef": p.BankReference,
 		"opChkRevMsg": p.ReverseCharge, "lEnableGenLegalNum": false, "opDUAMsg": "", "lUpdateRan": false, "ds": ts,
 	}
-	if !p.RequiresUserInput && !p.NotRun {
+	if !p.NotRun && (!p.RequiresUserInput || p.Asks) {
+		if f := c.wholeRows(ts); f != nil {
+			return nil, f
+		}
 		u, f := c.apply(ts)
 		if f != nil {
 			return nil, f
@@ -112,6 +116,28 @@ func updateMaster(c *call) (results, *fault) {
 	}
 	out["grpTotalInvAmt"] = wire.DecimalOf(c.co.groupTotal(group))
 	return out, nil
+}
+
+// wholeRows refuses a tableset that lacks rows of an invoice that it changes.
+func (c *call) wholeRows(ts *tableset) *fault {
+	if !c.s.opts.WholeRows {
+		return nil
+	}
+	for _, h := range ts.rows[tabHed] {
+		inv, ok := c.co.invoices[c.co.invoiceKey(h.int("VendorNum"), h.str("InvoiceNum"))]
+		if !ok || h.str("RowMod") == added {
+			continue
+		}
+		for _, name := range keptTables() {
+			key := c.co.schema[name].key
+			for _, r := range inv.rows(name) {
+				if !slices.ContainsFunc(ts.rows[name], func(x row) bool { return x.key(key) == r.key(key) }) {
+					return business(name, "", "Row %s of table %s is missing: a tableset must come back with every row it was given with.", r.key(key), name)
+				}
+			}
+		}
+	}
+	return nil
 }
 
 // deleteMaster deletes the invoice that keyValue (VendorNum) and keyValue2 (InvoiceNum) name.

@@ -94,8 +94,10 @@ func post(ctx context.Context, client *epicor.Client, vendor, account string, on
 	}
 	fmt.Fprintf(out, "found by its key: %d\n", len(same))
 
-	// Only a group that this client made and nobody works in is ever posted.
-	group, err := client.APInvoices.PostGroup(ctx, inv.Group, nil)
+	// Epicor posts a group whole, with whatever else stands in it. So it is said what
+	// may be posted: the invoice that was entered, to the cent, and nothing else. A
+	// group that somebody else made, or in which somebody works, never is.
+	group, err := client.APInvoices.PostGroup(ctx, inv.Group, epicor.PostInputs(in), nil)
 	if err != nil {
 		return err
 	}
