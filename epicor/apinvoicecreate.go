@@ -147,7 +147,7 @@ func (in *APInvoiceInput) Conflicts(got *APInvoice) []string {
 	}
 	for _, t := range got.Taxes {
 		known := slices.ContainsFunc(in.Taxes, func(w APInvoiceTaxInput) bool { return w.Code == t.Code && w.Rate == t.Rate })
-		if !known && !t.Amount.IsZero() {
+		if !known && !t.Amount.Value().IsZero() {
 			d = append(d, fmt.Sprintf("the tax %s of %s was not asked for", t.Code, t.Amount))
 		}
 	}
