@@ -47,7 +47,7 @@ func (t ExpenseTax) MarshalJSON() ([]byte, error) {
 // they are (JSON Merge Patch). Amounts are in the currency of the transaction.
 type ExpenseTaxUpdate struct {
 	TaxCode                  *string            `json:"taxCode,omitempty"`
-	TaxTransactionAmount     Decimal            `json:"taxTransactionAmount,omitzero"`
+	TaxTransactionAmount     Decimal            `json:"taxTransactionAmount,omitzero"` // 0 is sent, absent is not
 	ReclaimCode              *string            `json:"reclaimCode,omitempty"`
 	ReclaimTransactionAmount Decimal            `json:"reclaimTransactionAmount,omitzero"`
 	CustomData               []CustomFieldInput `json:"customData,omitempty"`

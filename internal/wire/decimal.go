@@ -25,8 +25,10 @@ const maxExponent = 40
 // 10.00000000 stays so, and 12.10 goes out as the JSON number 12.10. It is never
 // converted through a binary floating point number.
 //
-// The zero value is "absent": it reads as 0 and encodes as 0. Decimal is a
-// value; it is safe for concurrent use.
+// The zero value is "absent": it reads as 0, encodes as 0, and is left out by
+// JSON's omitzero, which keeps a 0 that was given. That is why there is no method
+// IsZero: ask Present whether a number was given, and Value whether it is 0.
+// Decimal is a value; it is safe for concurrent use.
 type Decimal struct{ text string }
 
 // ParseDecimal reads a decimal from text such as "12.10", "-0.5", "0E-8" or
@@ -72,9 +74,6 @@ func (d Decimal) Value() decimal.Decimal {
 
 // Present reports whether a number was given at all.
 func (d Decimal) Present() bool { return d.text != "" }
-
-// IsZero reports whether d is 0 or absent; it also serves JSON's omitzero.
-func (d Decimal) IsZero() bool { return d.text == "" || d.Value().IsZero() }
 
 // Equal reports whether d and o are the same number, whatever their texts.
 func (d Decimal) Equal(o Decimal) bool { return d.Value().Equal(o.Value()) }

@@ -66,3 +66,15 @@ func FuzzDecimal(f *testing.F) {
 		require.True(t, d.Equal(again), "%s became %s", b, out)
 	})
 }
+
+func TestOmitzeroLeavesOutAnAbsentDecimalAlone(t *testing.T) {
+	type row struct {
+		Absent wire.Decimal `json:"absent,omitzero"`
+		Zero   wire.Decimal `json:"zero,omitzero"`
+	}
+	zero, err := wire.ParseDecimal("0.00")
+	require.NoError(t, err)
+	b, err := json.Marshal(row{Zero: zero})
+	require.NoError(t, err)
+	require.JSONEq(t, `{"zero":0.00}`, string(b))
+}
