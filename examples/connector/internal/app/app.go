@@ -73,6 +73,16 @@ type Config struct {
 	around ends // set by tests
 }
 
+// limits are what the configuration says about a tenant.
+func (c *Config) limits(tenant string) engine.Limits {
+	for i := range c.Tenants {
+		if c.Tenants[i].Name == tenant {
+			return c.Tenants[i].Limits
+		}
+	}
+	return engine.Limits{}
+}
+
 // ends may put something around the ends of a flow.
 type ends struct {
 	source func(kindSource) kindSource
@@ -88,6 +98,7 @@ type Tenant struct {
 	Concur  Concur
 	Epicor  Epicor
 	Policy  engine.Policy
+	Limits  engine.Limits
 	Mirrors Mirrors
 	// Unseal fills in what is kept in the vault. Nil: nothing is.
 	Unseal func(ctx context.Context, v *vault.Vault, t *Tenant) error
@@ -178,6 +189,7 @@ func Open(ctx context.Context, cfg Config) (*App, error) {
 	}
 	d, err := openData(ctx, cfg.Data, m, cfg.Key, &engine.Options{
 		Logger: cfg.Logger, Workers: cfg.Workers, Drain: cfg.Drain, Observer: engine.Observer{Changed: cfg.OnChange},
+		Limits: cfg.limits,
 	})
 	if err != nil {
 		return nil, err

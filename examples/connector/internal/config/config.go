@@ -218,6 +218,7 @@ func (c *Config) judgeTenant(r *reader, t *Tenant, path string) {
 	check(t.Epicor.ClosedColumn == "" || columnName.MatchString(t.Epicor.ClosedColumn), "epicor.closed_column", fmt.Sprintf("%.60q is no column", t.Epicor.ClosedColumn), "name a column of FiscalPer, such as FAClosedPeriod or APClosed_c")
 	check(t.Epicor.ClosedColumn == "" || t.Epicor.FirstOpen == "", "epicor.closed_column", "first_open says already which day is the first that may be posted to", "remove one of them")
 	c.judgeLogin(r, t, path)
+	c.judgePolicy(t, check)
 	if m := t.Mirrors; m != nil {
 		if m.Accounts != nil {
 			check(uuid.MatchString(m.Accounts.List) || m.Accounts.List == "", "mirrors.accounts.list", fmt.Sprintf("%.60q is no UUID", m.Accounts.List), "copy the list's UUID; ml-connector check names the company's lists")

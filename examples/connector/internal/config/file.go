@@ -69,6 +69,7 @@ type Tenant struct {
 	Epicor  Epicor   `yaml:"epicor"`
 	Mirrors *Mirrors `yaml:"mirrors"`
 	Policy  Policy   `yaml:"policy"`
+	Limits  Limits   `yaml:"limits"`
 }
 
 // Concur is a tenant's side in SAP Concur.
@@ -185,6 +186,17 @@ type Policy struct {
 	Poll            time.Duration `yaml:"poll"`
 	CircuitFailures int           `yaml:"circuit_failures"`
 	CircuitOpen     time.Duration `yaml:"circuit_open"`
+
+	Return       map[string]time.Duration `yaml:"return" at_once:"true"`
+	KeepContents time.Duration            `yaml:"keep_contents"`
+	KeepRows     time.Duration            `yaml:"keep_rows"`
+}
+
+// Limits say what a tenant's documents take of this program at most.
+type Limits struct {
+	Concurrency int           `yaml:"concurrency"`
+	Interval    time.Duration `yaml:"interval"`
+	Burst       int           `yaml:"burst"`
 }
 
 // Keys returns the names of all keys, for a test of the example.

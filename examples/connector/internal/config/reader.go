@@ -29,6 +29,7 @@ type place struct{ line, column int }
 //	need:"why"        it must be there; why says what for
 //	words:"a b"       it is one of these
 //	never:"true"      a duration that may be "never"
+//	at_once:"true"    a duration, or durations of a table, that may be "at_once"
 type reader struct {
 	file   string
 	faults Faults
@@ -226,7 +227,7 @@ func (r *reader) value(n ast.Node, path string, field reflect.StructField, v ref
 	case v.Kind() == reflect.Slice:
 		r.list(n, path, v)
 	case v.Kind() == reflect.Map:
-		r.table(n, path, v)
+		r.table(n, path, field, v)
 	default:
 		r.single(n, path, field, v)
 	}
@@ -252,7 +253,7 @@ func (r *reader) list(n ast.Node, path string, v reflect.Value) {
 }
 
 // table fills a map whose keys are the customer's own.
-func (r *reader) table(n ast.Node, path string, v reflect.Value) {
+func (r *reader) table(n ast.Node, path string, field reflect.StructField, v reflect.Value) {
 	m, ok := n.(*ast.MappingNode)
 	if !ok {
 		r.fail(at(n), Invalid, path+": want keys with values", "write them as key: value")
@@ -265,8 +266,9 @@ func (r *reader) table(n ast.Node, path string, v reflect.Value) {
 			r.fail(at(pair.Key), Invalid, path+": a key is no text", "write them as key: value")
 			continue
 		}
+		r.places[join(path, key)] = at(pair.Key)
 		one := reflect.New(v.Type().Elem()).Elem()
-		r.single(pair.Value, join(path, key), reflect.StructField{Tag: `need:"a key needs a value"`}, one)
+		r.single(pair.Value, join(path, key), reflect.StructField{Tag: field.Tag + ` need:"a key needs a value"`}, one)
 		v.SetMapIndex(reflect.ValueOf(key), one)
 	}
 }
@@ -296,9 +298,18 @@ func (r *reader) single(n ast.Node, path string, field reflect.StructField, v re
 			v.SetInt(-1)
 			return
 		}
-		d, err := time.ParseDuration(text)
+		atOnce := field.Tag.Get("at_once") != ""
+		if atOnce && text == "at_once" {
+			v.SetInt(0)
+			return
+		}
+		d, err := duration(text)
 		if err != nil || d < 0 {
-			r.fail(at(n), Invalid, fmt.Sprintf("%s: %.40q is no duration", path, text), "write one such as 90s, 10m or 1h30m")
+			remedy := "write one such as 90s, 10m, 1h30m or 400d"
+			if atOnce {
+				remedy += ", or at_once"
+			}
+			r.fail(at(n), Invalid, fmt.Sprintf("%s: %.40q is no duration", path, text), remedy)
 			return
 		}
 		v.SetInt(int64(d))
@@ -318,4 +329,19 @@ func (r *reader) single(n ast.Node, path string, field reflect.StructField, v re
 		}
 		v.SetBool(text == "true")
 	}
+}
+
+// maxDays is what a duration holds at most, in days.
+const maxDays = 100_000
+
+// duration reads what time.ParseDuration does, and days of 24 hours: 400d.
+func duration(text string) (time.Duration, error) {
+	if number, ok := strings.CutSuffix(text, "d"); ok {
+		days, err := strconv.ParseUint(number, 10, 32)
+		if err == nil && days > maxDays {
+			err = fmt.Errorf("more than %d days", maxDays)
+		}
+		return time.Duration(days) * 24 * time.Hour, err
+	}
+	return time.ParseDuration(text)
 }
