@@ -60,8 +60,13 @@ type GroupStrategy string
 // The strategies.
 const (
 	// GroupByDayAndCurrency: the apply date as YYMMDD and the first letter of the
-	// currency, such as CX261030U.
+	// currency, such as CX261030U. Currencies with one first letter (USD, UYU) share
+	// a group; each invoice keeps its own.
 	GroupByDayAndCurrency GroupStrategy = "day_currency"
+	// GroupByDayAndWholeCurrency: the apply date in four characters and the whole
+	// currency, such as CX26AUUSD: year, month (1 to 9, A to C) and day (1 to 9, A to
+	// V). No two currencies share a group.
+	GroupByDayAndWholeCurrency GroupStrategy = "day_whole_currency"
 	// GroupByDay: the apply date alone, such as CX261030.
 	GroupByDay GroupStrategy = "day"
 	// GroupByMonth: the month of the apply date, such as CX2610.
@@ -93,7 +98,7 @@ func newAPInvoiceService(c *Client, opts InvoiceOptions) (*APInvoiceService, err
 	switch opts.Strategy {
 	case "":
 		opts.Strategy = GroupByDayAndCurrency
-	case GroupByDayAndCurrency, GroupByDay, GroupByMonth:
+	case GroupByDayAndCurrency, GroupByDayAndWholeCurrency, GroupByDay, GroupByMonth:
 	default:
 		return nil, fmt.Errorf("epicor: %.40q is no strategy for groups", opts.Strategy)
 	}

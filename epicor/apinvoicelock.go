@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -42,6 +43,13 @@ func (s *APInvoiceService) groupName(in *APInvoiceInput) string {
 		return s.opts.GroupPrefix + in.ApplyDate.Time().Format("0601")
 	case GroupByDay:
 		return s.opts.GroupPrefix + in.ApplyDate.Time().Format("060102")
+	case GroupByDayAndWholeCurrency:
+		currency := in.Currency
+		if currency == "" {
+			currency = "X"
+		}
+		one := func(n int) string { return strings.ToUpper(strconv.FormatInt(int64(n), 36)) }
+		return s.opts.GroupPrefix + in.ApplyDate.Time().Format("06") + one(int(in.ApplyDate.Month)) + one(in.ApplyDate.Day) + currency
 	case GroupByDayAndCurrency:
 	default:
 	}

@@ -186,7 +186,7 @@ func TestASubmittedGroupIsSubmittedOnceWhateverItsAnswer(t *testing.T) {
 
 func TestStrategiesNameTheGroup(t *testing.T) {
 	for strategy, want := range map[epicor.GroupStrategy]string{
-		"": "CX261030U", epicor.GroupByDayAndCurrency: "CX261030U", epicor.GroupByDay: "CX261030", epicor.GroupByMonth: "CX2610",
+		"": "CX261030U", epicor.GroupByDayAndWholeCurrency: "CX26AUUSD", epicor.GroupByDayAndCurrency: "CX261030U", epicor.GroupByDay: "CX261030", epicor.GroupByMonth: "CX2610",
 	} {
 		_, c := pair(t, &epicor.Options{Invoices: epicor.InvoiceOptions{Strategy: strategy}})
 		inv, err := c.APInvoices.Create(t.Context(), meal(t))

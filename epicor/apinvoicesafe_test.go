@@ -444,3 +444,61 @@ func TestTheOutcomeOfAnUnlockIsOnlyToldNotConfused(t *testing.T) {
 	var e *epicor.Error
 	require.True(t, errors.As(err, &e) && e.Refused(), "the class is that of what failed first")
 }
+
+// rival lets another process of the same user complete the invoice in the moment
+// in which the first one calls a method for the first time.
+func rival(t *testing.T, method string, in epicor.APInvoiceInput) (*epicortest.Server, error) {
+	t.Helper()
+	var other *epicor.Client
+	done := false
+	srv, c := hooked(t, nil, nil, func(_ *epicortest.Server, r *http.Request) {
+		if !done && strings.HasSuffix(r.URL.Path, method) {
+			done = true
+			_, err := other.APInvoices.Resume(context.WithoutCancel(r.Context()), in)
+			require.NoError(t, err)
+		}
+	})
+	ordered(srv)
+	other = client(t, srv, nil)
+	_, err := c.APInvoices.Create(t.Context(), in)
+	require.True(t, done)
+	return srv, err
+}
+
+func TestWhatSomebodyElseAddedMeanwhileIsNotAddedAgain(t *testing.T) {
+	goods := goods(t)
+	goods.Lines, goods.Taxes, goods.Attachments = goods.Lines[:1], nil, nil
+	image := single(t)
+	image.Attachments = mealWithImage(t).Attachments
+	for name, x := range map[string]struct {
+		method string
+		in     epicor.APInvoiceInput
+	}{
+		"a line":              {"/GetNewAPInvDtlMiscellaneous", meal(t)},
+		"a split":             {"/GetNewAPInvExp", meal(t)},
+		"a file":              {"/GetNewAPInvHedAttch", image},
+		"a line of a receipt": {"/SelectUninvoicedRcptLines", goods},
+	} {
+		srv, err := rival(t, x.method, x.in)
+		require.ErrorIs(t, err, epicor.ErrConflict, name)
+		require.ErrorContains(t, err, "somebody else added", name)
+		got := srv.Invoices(company)
+		require.Len(t, got, 1, name)
+		require.Len(t, got[0].Lines, len(x.in.Lines), name)
+		require.Len(t, got[0].Attachments, len(x.in.Attachments), name)
+		require.Empty(t, srv.Locks(company), name)
+	}
+}
+
+func TestCurrenciesWithOneFirstLetterHaveGroupsOfTheirOwnWhereTheStrategyIsWhole(t *testing.T) {
+	srv, c := pair(t, &epicor.Options{Invoices: epicor.InvoiceOptions{Strategy: epicor.GroupByDayAndWholeCurrency}})
+	srv.AddCurrencies(company, epicortest.Currency{Code: "UYU"})
+	in := meal(t)
+	usd, err := c.APInvoices.Create(t.Context(), in)
+	require.NoError(t, err)
+	in.Number, in.Key, in.Currency = "N2", "K2", "UYU"
+	uyu, err := c.APInvoices.Create(t.Context(), in)
+	require.NoError(t, err)
+	require.NotEqual(t, usd.Group, uyu.Group)
+	require.LessOrEqual(t, len(uyu.Group), 9)
+}

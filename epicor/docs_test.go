@@ -28,7 +28,7 @@ func TestTheReferencePageNamesEveryOperation(t *testing.T) {
 	for i, entities := 0, reflect.TypeFor[*epicor.Entities[epicor.APInvoiceGroup]](); i < entities.NumMethod(); i++ {
 		quiet = append(quiet, "APInvoiceGroupService."+entities.Method(i).Name) // documented once, of Entities
 	}
-	want := []string{"Basic", "Bearer", "TokenResource", "ClientCredentials", "StaticToken", "CredentialFunc", "NewBAQ"}
+	want := []string{"Basic", "Bearer", "TokenResource", "ClientCredentials", "StaticToken", "CredentialFunc", "NewBAQ", "PostInputs"}
 	for name, v := range map[string]any{
 		"Client": &epicor.Client{}, "APInvoiceService": &epicor.APInvoiceService{}, "AttachmentService": &epicor.AttachmentService{},
 		"APInvoiceGroupService": &epicor.APInvoiceGroupService{}, "APInvoicePostService": &epicor.APInvoicePostService{},

@@ -45,16 +45,21 @@ type needed struct {
 	columns             []string
 }
 
-// needs lists what is used of AP invoices; optional parts, such as orders and
-// taxes, are used only where an invoice has them.
+// needs lists what is read and written of AP invoices, the parts that only some
+// invoices have among it.
 func (s *APInvoiceService) needs() []needed {
 	return []needed{
 		{groupService, "APInvGrps", tableGroup, []string{"GroupID", "CreatedBy", "ActiveUserID", "ApplyDate", "PostErrorLog", "PostInProcess"}},
 		{invoiceService, "APInvoices", tableHeader, []string{
 			"VendorNum", "InvoiceNum", "VendorNumVendorID", "DebitMemo", "CurrencyCode", "InvoiceDate", "ApplyDate", "Description",
-			"TermsCode", "GroupID", "Posted", "RefCancelledby", "CancellationInv", "DocInvoiceAmt", "DocInvoiceVendorAmt", "DocTaxAmt", s.opts.KeyColumn,
+			"TermsCode", "GroupID", "Posted", "RefCancelledby", "CancellationInv", "DocInvoiceAmt", "DocInvoiceVendorAmt", "DocTaxAmt",
+			"DueDate", "FiscalYear", "FiscalPeriod", "InvoiceRef", "REFPONum", s.opts.KeyColumn,
 		}},
-		{invoiceService, "APInvDtls", tableLine, []string{"InvoiceLine", "Description", "DocExtCost", "VendorQty", "PONum", "POLine", "PackSlip"}},
+		{invoiceService, "APInvDtls", tableLine, []string{
+			"InvoiceLine", "Description", "DocExtCost", "VendorQty", "PONum", "POLine", "PORelNum", "PackSlip", "PackLine",
+		}},
+		{invoiceService, "APInvTaxes", tableTax, []string{"TaxCode", "RateCode", "DocTaxAmt", "Manual"}},
+		{invoiceService, "APInvHedAttches", tableFile, []string{"DrawingSeq", "XFileRefNum", "FileName", "DrawDesc", "DocTypeID"}},
 		{invoiceService, "APInvExps", tableExpense, []string{"InvoiceLine", "InvExpSeq", "DocExpAmt"}},
 		{invoiceService, "APInvExpTGLCs", tableAccount, []string{"InvoiceLine", "InvExpSeq", "GLAccount", "COACode", "SegValue1", "SegValue20"}},
 		{vendorService, "Vendors", "Vendor", []string{"VendorNum", "VendorID", "Name", "CurrencyCode", "Inactive"}},
@@ -62,11 +67,32 @@ func (s *APInvoiceService) needs() []needed {
 	}
 }
 
+// others are the tables that some flows read beside. They are verified where a
+// column of them is named, since a key's scope need not hold their services.
+func (c *Client) others() []needed {
+	return []needed{
+		{coaService, "COAs", "COA", columnsOf[Chart]()},
+		{coaService, "COASegments", "COASegment", columnsOf[Segment]()},
+		{segmentService, "COASegValues", "COASegValues", columnsOf[SegmentValue]()},
+		{currencyService, "Currencies", "Currency", columnsOf[Currency]()},
+		{rateService, "CurrExRates", "CurrExRate", columnsOf[ExchangeRate]()},
+		{fiscalService, "FiscalCals", "FiscalCal", columnsOf[FiscalCalendar]()},
+		{fiscalService, "FiscalYrs", "FiscalYr", columnsOf[FiscalYear]()},
+		{fiscalService, "FiscalPers", "FiscalPer", columnsOf[FiscalPeriod]()},
+		{orderService, "POes", "POHeader", columnsOf[PurchaseOrder]()},
+		{orderService, "PODetails", "PODetail", columnsOf[PurchaseOrderLine]()},
+		{orderService, "PORels", "PORel", columnsOf[PurchaseOrderRelease]()},
+		{paymentService, "PaymentEntries", "CheckHed", columnsOf[Payment]()},
+		{paymentService, "APTrans", "APTran", columnsOf[PaymentLine]()},
+	}
+}
+
 // Verify reads $metadata of the services that AP invoices are entered with and
 // checks that every column that is used exists, our key's among them, and that
 // the key fits into it. What is missing is ErrMissing, all of it at once, by table
 // and column. further are columns of the caller's own settings, as
-// Table.Column, such as Vendor.EmpID_c.
+// Table.Column, such as Vendor.EmpID_c; naming one of a table that not every flow
+// reads, such as POHeader or APTran, has all of it verified.
 //
 // It is to be called once at the start. The client remembers the lengths: an
 // invoice number or a group's name that is too long is refused from then on before
@@ -78,9 +104,15 @@ func (c *Client) Verify(ctx context.Context, further ...string) (*Schema, error)
 	needs := c.APInvoices.needs()
 	for _, f := range further {
 		table, column, ok := strings.Cut(f, ".")
-		i := slices.IndexFunc(needs, func(n needed) bool { return n.table == table })
+		is := func(n needed) bool { return n.table == table }
+		i := slices.IndexFunc(needs, is)
+		if i < 0 {
+			if o := slices.IndexFunc(c.others(), is); o >= 0 {
+				needs, i = append(needs, c.others()[o]), len(needs)
+			}
+		}
 		if !ok || i < 0 {
-			return nil, fmt.Errorf("epicor: %.60q is no column of a table that is read: %s", f, strings.Join(tablesOf(needs), ", "))
+			return nil, fmt.Errorf("epicor: %.60q is no column of a table that is read: %s", f, strings.Join(tablesOf(append(needs, c.others()...)), ", "))
 		}
 		needs[i].columns = append(slices.Clip(needs[i].columns), column)
 	}

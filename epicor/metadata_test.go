@@ -22,6 +22,24 @@ func TestVerifyReadsTheColumnsAndLengthsOfTheTenant(t *testing.T) {
 	require.Equal(t, 9, s.Length("APInvGrp", "GroupID"))
 }
 
+func TestVerifyCoversEveryTableThatIsReadAndThoseThatAreNamed(t *testing.T) {
+	_, c := pair(t, nil)
+	s, err := c.Verify(t.Context())
+	require.NoError(t, err)
+	require.True(t, s.Has("APInvTax", "RateCode"))
+	require.True(t, s.Has("APInvHedAttch", "DrawingSeq"))
+	require.False(t, s.Has("POHeader", "PONum"), "a key's scope need not hold its service")
+	for _, table := range []string{
+		"COA", "COASegment", "COASegValues", "Currency", "CurrExRate", "FiscalCal", "FiscalYr", "FiscalPer", "POHeader", "PODetail", "PORel", "CheckHed", "APTran",
+	} {
+		s, err := c.Verify(t.Context(), table+".Company")
+		require.NoError(t, err, table)
+		require.True(t, s.Has(table, "Company"), table)
+		_, err = c.Verify(t.Context(), table+".Absent_c")
+		require.ErrorContains(t, err, table+".Absent_c")
+	}
+}
+
 func TestVerifyNamesEveryColumnThatIsMissing(t *testing.T) {
 	_, c := pair(t, &epicor.Options{Invoices: epicor.InvoiceOptions{KeyColumn: "Absent_c"}})
 	_, err := c.Verify(t.Context(), "Vendor.EmpID_c")
