@@ -4,6 +4,10 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
 )
 
 // What the services send is more than any type here knows, and more tomorrow.
@@ -56,6 +60,19 @@ func readCoded[P any](b []byte, into *P, custom *map[string]CodedValue, prefix s
 	return nil
 }
 
+// readRow is readObject for the objects of invoices whose custom fields stand
+// among the others as plain texts.
+func readRow[P any](b []byte, into *P, raw *json.RawMessage, custom *map[string]Text) error {
+	var p P
+	_, fields, err := withCustom(b, &p)
+	if err != nil {
+		return err
+	}
+	*into = p
+	*raw, *custom = bytes.Clone(b), fields
+	return nil
+}
+
 // writeObject encodes v, which was read from raw: what was not changed since
 // goes out as it came, whatever the type knows of it.
 func writeObject[T any](v T, raw json.RawMessage) ([]byte, error) {
@@ -72,6 +89,57 @@ func writeObject[T any](v T, raw json.RawMessage) ([]byte, error) {
 		return nil, err
 	}
 	return merge(raw, before, now)
+}
+
+// writeRow is writeObject for what readRow read.
+func writeRow[T any](v T, raw json.RawMessage, custom map[string]Text) ([]byte, error) {
+	if len(raw) == 0 {
+		return withCustomTexts(v, custom, nil)
+	}
+	var read T
+	object, fields, err := withCustom(raw, &read)
+	if err != nil {
+		return nil, err
+	}
+	names := make(map[string]string) // a custom field keeps the spelling that it came with
+	for name := range object {
+		if id := customID([]byte(name)); id != "" {
+			names[id] = name
+		}
+	}
+	before, err := withCustomTexts(read, fields, names)
+	if err != nil {
+		return nil, err
+	}
+	now, err := withCustomTexts(v, custom, names)
+	if err != nil {
+		return nil, err
+	}
+	return merge(raw, before, now)
+}
+
+func withCustomTexts(plain any, fields map[string]Text, names map[string]string) ([]byte, error) {
+	b, err := json.Marshal(plain)
+	if err != nil || len(fields) == 0 {
+		return b, err
+	}
+	b = b[:len(b)-1]
+	for _, id := range slices.Sorted(maps.Keys(fields)) {
+		if !customInputName.MatchString(id) {
+			return nil, badCustom(id)
+		}
+		name := names[id]
+		first(&name, strings.ToUpper(id[:1])+id[1:])
+		text, err := json.Marshal(fields[id])
+		if err != nil {
+			return nil, err
+		}
+		if len(b) > 1 {
+			b = append(b, ',')
+		}
+		b = append(append(b, fmt.Sprintf("%q:", name)...), text...)
+	}
+	return append(b, '}'), nil
 }
 
 // merge returns raw with the difference between before and now applied.
@@ -114,11 +182,18 @@ func mergeObjects(raw, before, now []byte) ([]byte, error) {
 		out = append(append(append(out, name...), ':'), value...)
 	}
 	err = members(raw, func(name, quoted, value []byte) error {
-		if v, known := is[string(name)]; known {
+		v, there := is[string(name)]
+		before, known := was[string(name)]
+		switch {
+		case there:
 			delete(is, string(name))
-			if value, err = merge(value, was[string(name)], v); err != nil {
+			if value, err = merge(value, before, v); err != nil {
 				return err
 			}
+		case known:
+			// It was emptied, and an empty one is left out: the vendor would keep what it
+			// has, so that it goes out as empty.
+			value = emptied(before)
 		}
 		put(quoted, value)
 		return nil
@@ -136,6 +211,24 @@ func mergeObjects(raw, before, now []byte) ([]byte, error) {
 	return append(out, '}'), err
 }
 
+// emptied returns what stands for a value that was taken away.
+func emptied(value []byte) []byte {
+	switch kind(value) {
+	case '"':
+		return []byte(`""`)
+	case '[':
+		return []byte(`[]`)
+	case 't':
+		return []byte(`false`)
+	default:
+		return []byte(`null`)
+	}
+}
+
+// mergeArrays gives each row that was not changed the text that it came with,
+// wherever it stands now. A row that was changed goes out as its type writes it:
+// nothing says which row it was, and a guess would mix two of them. So a row that is
+// written back keeps a Raw of its own.
 func mergeArrays(raw, before, now []byte) ([]byte, error) {
 	var rs, ws, is [][]byte
 	for _, p := range []struct {
@@ -149,14 +242,26 @@ func mergeArrays(raw, before, now []byte) ([]byte, error) {
 			return nil, err
 		}
 	}
-	if len(rs) != len(is) || len(rs) != len(ws) {
+	if len(rs) != len(ws) {
 		return now, nil
 	}
+	// Where two rows read alike the one that stands at the same place is meant.
+	taken, from := make([]bool, len(ws)), make([]int, len(is))
+	for i, v := range is {
+		from[i] = -1
+		if i < len(ws) && bytes.Equal(ws[i], v) {
+			taken[i], from[i] = true, i
+		}
+	}
 	out := []byte{'['}
-	for i := range rs {
-		v, err := merge(rs[i], ws[i], is[i])
-		if err != nil {
-			return nil, err
+	for i, v := range is {
+		for j := 0; from[i] < 0 && j < len(ws); j++ {
+			if !taken[j] && bytes.Equal(ws[j], v) {
+				taken[j], from[i] = true, j
+			}
+		}
+		if from[i] >= 0 {
+			v = rs[from[i]]
 		}
 		if i > 0 {
 			out = append(out, ',')

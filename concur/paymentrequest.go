@@ -169,13 +169,17 @@ type LineItemAllocation struct {
 // single object.
 func (r *PaymentRequest) UnmarshalJSON(b []byte) error {
 	type plain PaymentRequest
-	object, custom, err := withCustom(b, (*plain)(r))
+	var p plain // nothing of what r held before stays
+	object, custom, err := withCustom(b, &p)
 	if err != nil {
 		return err
 	}
-	r.Custom, r.Raw = custom, bytes.Clone(b)
-	r.LineItems, err = collection[LineItem](object["LineItems"], "LineItem")
-	return err
+	p.Custom, p.Raw = custom, bytes.Clone(b)
+	if p.LineItems, err = collection[LineItem](object["LineItems"], "LineItem"); err != nil {
+		return err
+	}
+	*r = PaymentRequest(p)
+	return nil
 }
 
 // MarshalJSON writes the object as it came, with what was changed since.
@@ -188,21 +192,30 @@ func (r PaymentRequest) MarshalJSON() ([]byte, error) {
 // single object.
 func (l *LineItem) UnmarshalJSON(b []byte) error {
 	type plain LineItem
-	object, custom, err := withCustom(b, (*plain)(l))
+	var p plain
+	object, custom, err := withCustom(b, &p)
 	if err != nil {
 		return err
 	}
-	l.Custom = custom
-	l.Allocations, err = collection[LineItemAllocation](object["Allocations"], "Allocation")
-	return err
+	p.Custom = custom
+	if p.Allocations, err = collection[LineItemAllocation](object["Allocations"], "Allocation"); err != nil {
+		return err
+	}
+	*l = LineItem(p)
+	return nil
 }
 
 // UnmarshalJSON reads an allocation and collects its custom fields.
 func (a *LineItemAllocation) UnmarshalJSON(b []byte) error {
 	type plain LineItemAllocation
-	_, custom, err := withCustom(b, (*plain)(a))
-	a.Custom = custom
-	return err
+	var p plain
+	_, custom, err := withCustom(b, &p)
+	if err != nil {
+		return err
+	}
+	p.Custom = custom
+	*a = LineItemAllocation(p)
+	return nil
 }
 
 func withCustom(b []byte, into any) (map[string]json.RawMessage, map[string]Text, error) {

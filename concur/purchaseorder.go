@@ -34,22 +34,25 @@ type PurchaseOrder struct {
 	ShipToAddress       OrderAddress        `json:"ShipToAddress,omitzero"`
 	LineItems           []PurchaseOrderLine `json:"LineItem,omitempty"`
 
+	// Custom holds "custom1" to "custom24".
+	Custom map[string]Text `json:"-"`
 	// Raw is the object as it came, with the fields that have none here. Encoding
-	// gives it back, with what was changed in the fields above. Custom fields stand
-	// in it as Custom1 to Custom24.
+	// gives it back, with what was changed in the fields above; what was emptied goes
+	// out as empty. To make another order of one that was read, empty Raw, also that
+	// of its parts.
 	Raw json.RawMessage `json:"-"`
 }
 
 // UnmarshalJSON reads the object and keeps it in Raw.
 func (o *PurchaseOrder) UnmarshalJSON(b []byte) error {
 	type plain PurchaseOrder
-	return readObject(b, (*plain)(o), &o.Raw)
+	return readRow(b, (*plain)(o), &o.Raw, &o.Custom)
 }
 
 // MarshalJSON writes the object as it came, with what was changed since.
 func (o PurchaseOrder) MarshalJSON() ([]byte, error) {
 	type plain PurchaseOrder
-	return writeObject(plain(o), o.Raw)
+	return writeRow(plain(o), o.Raw, o.Custom)
 }
 
 // OrderAddress is where an order is billed or shipped to.
@@ -80,6 +83,23 @@ type PurchaseOrderLine struct {
 	ReceiptType       Text                      `json:"PurchaseOrderReceiptType,omitempty"`
 	IsReceiptRequired Text                      `json:"IsReceiptRequired,omitempty"`
 	Allocations       []PurchaseOrderAllocation `json:"Allocation,omitempty"`
+
+	// Custom holds "custom1" to "custom20", the line's coding among them.
+	Custom map[string]Text `json:"-"`
+	// Raw is the line as it came; it belongs to this line alone. See PurchaseOrder.
+	Raw json.RawMessage `json:"-"`
+}
+
+// UnmarshalJSON reads the line and keeps it in Raw.
+func (l *PurchaseOrderLine) UnmarshalJSON(b []byte) error {
+	type plain PurchaseOrderLine
+	return readRow(b, (*plain)(l), &l.Raw, &l.Custom)
+}
+
+// MarshalJSON writes the line as it came, with what was changed since.
+func (l PurchaseOrderLine) MarshalJSON() ([]byte, error) {
+	type plain PurchaseOrderLine
+	return writeRow(plain(l), l.Raw, l.Custom)
 }
 
 // PurchaseOrderAllocation is a share of a line.
@@ -87,8 +107,23 @@ type PurchaseOrderAllocation struct {
 	Amount      Text `json:"Amount,omitempty"`
 	GrossAmount Text `json:"GrossAmount,omitempty"`
 	Percentage  Text `json:"Percentage,omitempty"`
-	Custom1     Text `json:"Custom1,omitempty"`
-	Custom2     Text `json:"Custom2,omitempty"`
+
+	// Custom holds "custom1" to "custom20".
+	Custom map[string]Text `json:"-"`
+	// Raw is the share as it came; it belongs to this share alone. See PurchaseOrder.
+	Raw json.RawMessage `json:"-"`
+}
+
+// UnmarshalJSON reads the share and keeps it in Raw.
+func (a *PurchaseOrderAllocation) UnmarshalJSON(b []byte) error {
+	type plain PurchaseOrderAllocation
+	return readRow(b, (*plain)(a), &a.Raw, &a.Custom)
+}
+
+// MarshalJSON writes the share as it came, with what was changed since.
+func (a PurchaseOrderAllocation) MarshalJSON() ([]byte, error) {
+	type plain PurchaseOrderAllocation
+	return writeRow(plain(a), a.Raw, a.Custom)
 }
 
 // OrderError is an order or a receipt that was not stored, under an answer of

@@ -10,7 +10,6 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 )
@@ -45,60 +44,23 @@ type Vendor struct {
 	VisibleForCapture   Flag   `json:"IsVisibleForContentExtraction"`
 
 	// Custom holds the fields that the customer defined, by "custom1" to
-	// "custom20"; those that are null are left out.
+	// "custom20"; those that are empty are left out.
 	Custom map[string]Text `json:"-"`
-	// Extra holds the fields that have none here, as they came.
-	Extra map[string]json.RawMessage `json:"-"`
+	// Raw is the object as it came, with the fields that have none here. Encoding
+	// gives it back, with what was changed in the fields above.
+	Raw json.RawMessage `json:"-"`
 }
 
-// UnmarshalJSON reads a vendor.
+// UnmarshalJSON reads the object and keeps it in Raw.
 func (v *Vendor) UnmarshalJSON(b []byte) error {
 	type plain Vendor
-	var p plain
-	object, custom, err := withCustom(b, &p)
-	if err != nil {
-		return err
-	}
-	for name := range object {
-		if customName.MatchString(name) || slices.Contains(vendorFields(), name) {
-			delete(object, name)
-		}
-	}
-	p.Custom, p.Extra = custom, object
-	*v = Vendor(p)
-	return nil
+	return readRow(b, (*plain)(v), &v.Raw, &v.Custom)
 }
 
-// MarshalJSON writes the vendor with its custom fields and with those that have
-// none here.
+// MarshalJSON writes the object as it came, with what was changed since.
 func (v Vendor) MarshalJSON() ([]byte, error) {
 	type plain Vendor
-	b, err := json.Marshal(plain(v))
-	if err != nil {
-		return nil, err
-	}
-	var m map[string]json.RawMessage
-	if err := json.Unmarshal(b, &m); err != nil {
-		return nil, err
-	}
-	for name, text := range v.Custom {
-		if m[strings.ToUpper(name[:1])+name[1:]], err = json.Marshal(text); err != nil {
-			return nil, err
-		}
-	}
-	for name, raw := range v.Extra {
-		m[name] = raw
-	}
-	return json.Marshal(m)
-}
-
-func vendorFields() []string {
-	return []string{
-		"ID", "VendorCode", "AddressCode", "VendorName", "VendorFormName", "AccountNumber", "AddressImportSyncID",
-		"Address1", "Address2", "Address3", "City", "State", "PostalCode", "Country", "CountryCode", "CurrencyCode",
-		"ContactEmail", "TaxID", "TaxType", "PaymentMethodType", "PaymentTerms", "DefaultEmployeeID", "Approved",
-		"IsVisibleForContentExtraction", "StatusList",
-	}
+	return writeRow(plain(v), v.Raw, v.Custom)
 }
 
 // VendorInput is a vendor's address to be made or changed. VendorCode,

@@ -101,9 +101,7 @@ func TestFieldsOfAVendorThatHaveNoPlaceSurvive(t *testing.T) {
 	v := page.Items[0]
 	require.Equal(t, concur.Text("7"), v.VendorCode)
 	require.Equal(t, concur.Text("c"), v.Custom["custom20"])
-	require.JSONEq(t, `{"a":1}`, string(v.Extra["Tomorrow"]))
-	require.JSONEq(t, `"FOB"`, string(v.Extra["ShippingTerms"]))
-	require.Len(t, v.Extra, 2)
+	require.JSONEq(t, `{"VendorCode":7,"AddressCode":"M","Approved":"N","Custom20":"c","ShippingTerms":"FOB","Tomorrow":{"a":1}}`, encoded(t, v))
 }
 
 func TestUsersComeByCursorUntilThereIsNone(t *testing.T) {
