@@ -8,7 +8,7 @@ import (
 )
 
 // ExchangeRateInput is a rate that a company sets: one From is Rate To from
-// StartDate on.
+// StartDate on. All four are required, and the rate is above 0.
 type ExchangeRateInput struct {
 	From      string  `json:"from_crn_code"` // ISO 4217
 	To        string  `json:"to_crn_code"`   // ISO 4217
@@ -62,6 +62,11 @@ func (s *ExchangeRatesService) Create(ctx context.Context, rates []ExchangeRateI
 	}
 	if len(rates) > MaxExchangeRates {
 		return nil, &Error{Operation: operation, Status: http.StatusBadRequest, Message: fmt.Sprintf("%d rates: at most %d go into one call; nothing was sent", len(rates), MaxExchangeRates)}
+	}
+	for _, r := range rates {
+		if r.From == "" || r.To == "" || r.StartDate.IsZero() || !r.Rate.Value().IsPositive() {
+			return nil, notSent(operation, "a rate needs both currencies, its first day and a number above 0")
+		}
 	}
 	a, err := fetch[struct {
 		Rows  []exchangeRateRow `json:"currencySets"`

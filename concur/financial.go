@@ -344,8 +344,8 @@ func (s *FinancialService) Acknowledge(ctx context.Context, kind FinancialType, 
 	if err != nil {
 		return nil, err
 	}
-	return inOrder(rows, len(ids), func(i int, r FinancialResult) bool { return r.DocID == ids[i] },
-		func(i int) FinancialResult { return FinancialResult{DocID: ids[i], Missing: true} }), nil
+	return inOrder(rows, len(ids), func(i int, r FinancialResult) bool { return string(r.DocID) == ids[i] },
+		func(i int) FinancialResult { return FinancialResult{DocID: Text(ids[i]), Missing: true} }), nil
 }
 
 func (s *FinancialService) write(ctx context.Context, operation string, kind FinancialType, what string, body any) ([]FinancialResult, error) {
@@ -356,9 +356,6 @@ func (s *FinancialService) write(ctx context.Context, operation string, kind Fin
 	var rows []FinancialResult
 	if err := s.client.do(ctx, request{operation: operation, method: http.MethodPost, path: p, body: body}, &rows); err != nil {
 		return nil, err
-	}
-	for i := range rows {
-		rows[i].settle()
 	}
 	return rows, nil
 }

@@ -73,7 +73,7 @@ func TestEachServiceCodeUnderAnAnswerOf200IsATypedError(t *testing.T) {
 	}
 	for _, code := range []int{99, 116, 199, 213, 298} {
 		o.RefuseFinancial(1, code)
-		rows, err := o.client.Financial.ConfirmPayments(t.Context(), concur.FinancialExpense, []concur.PaymentConfirmation{{DocID: id, Clearing: []concur.Clearing{{Reference: concur.ClearingReference{PaymentRef: "x"}}}}}, "")
+		rows, err := o.client.Financial.ConfirmPayments(t.Context(), concur.FinancialExpense, []concur.PaymentConfirmation{{DocID: id, Clearing: []concur.Clearing{paid(t, "x")}}}, "")
 		require.NoError(t, err)
 		require.Equal(t, concur.FinancialCode(code), rows[0].Code)
 		require.Error(t, rows[0].Err())

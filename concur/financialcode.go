@@ -1,6 +1,7 @@
 package concur
 
 import (
+	"encoding/json"
 	"fmt"
 	"strings"
 )
@@ -18,24 +19,50 @@ const (
 	// is stored with.
 	FinancialSystemMismatch FinancialCode = 99
 
-	FinancialAcknowledgedBefore  FinancialCode = 101 // acknowledged before
-	FinancialAckRecalled         FinancialCode = 102 // recalled: to be dropped
-	FinancialNotReady            FinancialCode = 103
-	FinancialAckUnknown          FinancialCode = 104 // no such document
-	FinancialAckWrongType        FinancialCode = 105
-	FinancialNotAcknowledged     FinancialCode = 111 // to be acknowledged first
-	FinancialPostingRecalled     FinancialCode = 112 // recalled: what was posted is to be reversed
-	FinancialPostedBefore        FinancialCode = 113 // confirmed before
-	FinancialUnknownState        FinancialCode = 114
-	FinancialPostingWrongType    FinancialCode = 115
-	FinancialPostingUnknown      FinancialCode = 116 // no such document
-	FinancialPostingInvalid      FinancialCode = 198
-	FinancialTryLater            FinancialCode = 199
-	FinancialPaymentBefore       FinancialCode = 213 // payment confirmed before
-	FinancialPaymentInvalid      FinancialCode = 298 // invalid, or its paymentRef was used before
+	FinancialAcknowledgedBefore FinancialCode = 101 // acknowledged before
+	FinancialAckRecalled        FinancialCode = 102 // recalled: to be dropped
+	FinancialNotReady           FinancialCode = 103
+	FinancialAckUnknown         FinancialCode = 104 // no such document
+	FinancialAckWrongType       FinancialCode = 105
+	FinancialNotAcknowledged    FinancialCode = 111 // to be acknowledged first
+	FinancialPostingRecalled    FinancialCode = 112 // recalled: what was posted is to be reversed
+	FinancialPostedBefore       FinancialCode = 113 // confirmed before
+	FinancialUnknownState       FinancialCode = 114
+	FinancialPostingWrongType   FinancialCode = 115
+	FinancialPostingUnknown     FinancialCode = 116 // no such document
+	FinancialPostingInvalid     FinancialCode = 198
+	FinancialTryLater           FinancialCode = 199
+	FinancialPaymentBefore      FinancialCode = 213 // payment confirmed before
+	FinancialPaymentInvalid     FinancialCode = 298 // invalid, or its paymentRef was used before
+	// FinancialNoCode: the answer has no code for the document, or none that can be
+	// read. It is no success by itself; the vendor has no negative codes.
+	FinancialNoCode              FinancialCode = -2
 	financialNotMentioned        FinancialCode = -1
 	financialNotMentionedMeaning               = "the answer does not mention the document"
 )
+
+// MarshalJSON writes the number, null for FinancialNoCode.
+func (c FinancialCode) MarshalJSON() ([]byte, error) {
+	if c < 0 {
+		return []byte("null"), nil
+	}
+	return json.Marshal(int(c))
+}
+
+// UnmarshalJSON reads a number or a text that holds one; whatever else is
+// FinancialNoCode, since an answer that comes after the work was done must not
+// fail as a whole.
+func (c *FinancialCode) UnmarshalJSON(b []byte) error {
+	*c = FinancialNoCode
+	var d Decimal
+	if d.UnmarshalJSON(b) != nil || !d.Present() {
+		return nil
+	}
+	if v := d.Value(); v.IsInteger() && !v.IsNegative() && v.BigInt().IsInt64() {
+		*c = FinancialCode(v.IntPart())
+	}
+	return nil
+}
 
 // FinancialClass says what to do about a code.
 type FinancialClass string
@@ -103,6 +130,8 @@ func (c FinancialCode) fact() (string, FinancialClass) {
 		return "invalid payment, or its paymentRef was used before", FinancialRefused
 	case financialNotMentioned:
 		return financialNotMentionedMeaning, FinancialUnclear
+	case FinancialNoCode:
+		return "the answer has no code for the document", FinancialUnclear
 	default:
 		return "", FinancialUnclear
 	}
@@ -111,7 +140,7 @@ func (c FinancialCode) fact() (string, FinancialClass) {
 // FinancialResult is what became of one document of a call.
 type FinancialResult struct {
 	Code     FinancialCode `json:"code"`
-	DocID    string        `json:"docId"` // FinancialDocument.ID
+	DocID    Text          `json:"docId"` // FinancialDocument.ID
 	SystemID Text          `json:"systemId"`
 	// Result is SUCCESS, FAILURE, NOOP, NOT_YET_ACKNOWLEDGED, WAS_RECALLED … in the
 	// vendor's words.
@@ -129,6 +158,19 @@ type FinancialResult struct {
 	Payment     Text `json:"paymentConfirmationResult"`
 }
 
+// UnmarshalJSON reads a row of an answer. A row without a code is
+// FinancialNoCode, never FinancialOK.
+func (r *FinancialResult) UnmarshalJSON(b []byte) error {
+	type plain FinancialResult
+	p := plain{Code: FinancialNoCode}
+	if err := json.Unmarshal(b, &p); err != nil {
+		return err
+	}
+	*r = FinancialResult(p)
+	r.settle()
+	return nil
+}
+
 func (r *FinancialResult) settle() {
 	for _, t := range []Text{r.Acknowledge, r.Posting, r.Payment} {
 		if t != "" {
@@ -137,15 +179,17 @@ func (r *FinancialResult) settle() {
 	}
 }
 
-// Err returns nil for a document that was done, else a *FinancialError.
+// Err returns nil for a document that was done, else a *FinancialError. Without a
+// code only the word SUCCESS says that it was done.
 func (r FinancialResult) Err() error {
 	if r.Missing {
 		r.Code = financialNotMentioned
 	}
-	if r.Code == FinancialOK && (r.Result == "" || strings.EqualFold(r.Result, "SUCCESS")) {
+	success := strings.EqualFold(r.Result, "SUCCESS")
+	if r.Code == FinancialOK && (r.Result == "" || success) || r.Code == FinancialNoCode && success {
 		return nil
 	}
-	return &FinancialError{Code: r.Code, DocID: r.DocID, Result: r.Result, Message: oneLine(string(r.ErrorMessage) + " " + string(r.DetailMessage))}
+	return &FinancialError{Code: r.Code, DocID: string(r.DocID), Result: r.Result, Message: oneLine(string(r.ErrorMessage) + " " + string(r.DetailMessage))}
 }
 
 // FinancialError is a document that was not acknowledged or confirmed, under an
@@ -162,7 +206,7 @@ type FinancialError struct {
 // Class says what to do about it. A result that contradicts its code is unclear.
 func (e *FinancialError) Class() FinancialClass {
 	switch {
-	case e.Code != FinancialOK:
+	case e.Code != FinancialOK && e.Code != FinancialNoCode:
 		return e.Code.Class()
 	case strings.EqualFold(e.Result, "WAS_RECALLED"):
 		return FinancialWithdrawn
@@ -182,9 +226,13 @@ func (e *FinancialError) Error() string {
 	if e.Code == financialNotMentioned {
 		return b.String() + ": " + financialNotMentionedMeaning
 	}
-	fmt.Fprintf(&b, ": code %d", int(e.Code))
-	if m := e.Code.Meaning(); m != "" {
-		b.WriteString(" " + m)
+	if e.Code == FinancialNoCode {
+		b.WriteString(": " + e.Code.Meaning())
+	} else {
+		fmt.Fprintf(&b, ": code %d", int(e.Code))
+		if m := e.Code.Meaning(); m != "" {
+			b.WriteString(" " + m)
+		}
 	}
 	if e.Result != "" {
 		b.WriteString(" (" + oneLine(e.Result) + ")")

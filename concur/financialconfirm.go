@@ -40,9 +40,10 @@ type PostedDocument struct {
 type SystemMessage struct {
 	LineItemID string `json:"concurTransactionLineItemId"`
 	ID         string `json:"messageId"`
-	Language   string `json:"messageLanguage"`  // EN
-	LongText   string `json:"messageLongText"`  // at most 1300 characters
-	ShortText  string `json:"messageShortText"` // at most 1300 characters
+	Language   string `json:"messageLanguage"` // EN
+	// ConfirmPostings cuts both texts at MaxSystemMessage characters.
+	LongText  string `json:"messageLongText"`
+	ShortText string `json:"messageShortText"`
 }
 
 // MaxSystemMessage is how long the texts of a SystemMessage may be.
@@ -78,8 +79,8 @@ func (s *FinancialService) ConfirmPostings(ctx context.Context, kind FinancialTy
 	if err != nil {
 		return nil, err
 	}
-	return inOrder(rows, len(cs), func(i int, r FinancialResult) bool { return r.DocID == cs[i].DocID },
-		func(i int) FinancialResult { return FinancialResult{DocID: cs[i].DocID, Missing: true} }), nil
+	return inOrder(rows, len(cs), func(i int, r FinancialResult) bool { return string(r.DocID) == cs[i].DocID },
+		func(i int) FinancialResult { return FinancialResult{DocID: Text(cs[i].DocID), Missing: true} }), nil
 }
 
 // clip shortens a text to so many characters.
@@ -99,7 +100,7 @@ type PaymentConfirmation struct {
 	DocID    string                  `json:"docId"` // FinancialDocument.ID
 	Status   PaymentProcessingStatus `json:"processingStatusCode"`
 	Message  string                  `json:"additionalMessage,omitempty"`
-	Clearing []Clearing              `json:"clearingDetails"`
+	Clearing []Clearing              `json:"clearingDetails"` // at least one; an answer names each by its paymentRef
 }
 
 // PaymentProcessingStatus says how far the payment is.
@@ -113,7 +114,8 @@ const (
 	PaymentObsolete PaymentProcessingStatus = "OB"
 )
 
-// Clearing is one payment.
+// Clearing is one payment. Date, Amount, Currency and Reference.PaymentRef are
+// required; an amount of 0 has to be said.
 type Clearing struct {
 	Date      ClearingDate      `json:"clearingDate"`
 	Amount    Decimal           `json:"clearingAmount"`
@@ -161,21 +163,27 @@ type ClearingReference struct {
 // ConfirmPayments tells the service that posted expense reports were paid, and
 // returns what became of each payment, in the order of the confirmations and
 // their payments. Only FinancialExpense is taken; for suppliers' invoices see
-// PaymentConfirmations. It is sent once.
+// PaymentConfirmations. It is sent once; what is incomplete is refused before.
 func (s *FinancialService) ConfirmPayments(ctx context.Context, kind FinancialType, cs []PaymentConfirmation, systemID string) ([]FinancialResult, error) {
 	const operation = "Financial.ConfirmPayments"
 	if kind != FinancialExpense {
 		return nil, &Error{Operation: operation, Status: http.StatusBadRequest, Message: "only expense documents take payment confirmations; nothing was sent"}
 	}
 	type key struct{ doc, ref string }
+	if len(cs) == 0 {
+		return nil, nil
+	}
 	var keys []key
 	for _, c := range cs {
+		if c.DocID == "" || len(c.Clearing) == 0 {
+			return nil, notSent(operation, "a payment confirmation needs its document and at least one payment, whatever its status")
+		}
 		for _, d := range c.Clearing {
+			if time.Time(d.Date).IsZero() || !d.Amount.Present() || d.Currency == "" || d.Reference.PaymentRef == "" {
+				return nil, notSent(operation, "a payment needs its date, amount, currency and paymentRef")
+			}
 			keys = append(keys, key{c.DocID, d.Reference.PaymentRef})
 		}
-	}
-	if len(keys) == 0 {
-		return nil, nil
 	}
 	body := struct {
 		SystemID      string                `json:"systemId"`
@@ -186,8 +194,8 @@ func (s *FinancialService) ConfirmPayments(ctx context.Context, kind FinancialTy
 		return nil, err
 	}
 	return inOrder(rows, len(keys), func(i int, r FinancialResult) bool {
-		return r.DocID == keys[i].doc && (r.PaymentRef == "" || string(r.PaymentRef) == keys[i].ref)
+		return string(r.DocID) == keys[i].doc && (r.PaymentRef == "" || string(r.PaymentRef) == keys[i].ref)
 	}, func(i int) FinancialResult {
-		return FinancialResult{DocID: keys[i].doc, PaymentRef: Text(keys[i].ref), Missing: true}
+		return FinancialResult{DocID: Text(keys[i].doc), PaymentRef: Text(keys[i].ref), Missing: true}
 	}), nil
 }

@@ -108,7 +108,11 @@ type LineItemAllocationInput struct {
 
 // MarshalJSON writes the payment request in the vendor's write model.
 func (in PaymentRequestInput) MarshalJSON() ([]byte, error) {
-	t := texts{"VendorRemitToIdentifier": in.VendorRemitTo}
+	t := texts{}
+	if in.VendorRemitTo != (VendorIdentifier{}) {
+		// An empty object could take the supplier away.
+		t["VendorRemitToIdentifier"] = in.VendorRemitTo
+	}
 	for _, f := range []struct{ name, text string }{
 		{"Name", in.Name},
 		{"Description", in.Description},

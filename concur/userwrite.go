@@ -17,7 +17,7 @@ const (
 type UserInput struct {
 	UserName          string              `json:"userName,omitempty"` // the log-in name
 	ExternalID        string              `json:"externalId,omitempty"`
-	Active            bool                `json:"active"`
+	Active            *bool               `json:"active,omitempty"` // nil is not sent
 	DisplayName       string              `json:"displayName,omitempty"`
 	Name              UserNameInput       `json:"name,omitzero"`
 	Emails            []UserEmail         `json:"emails,omitempty"`

@@ -9,17 +9,24 @@ import (
 // WorkflowStep says what a step of the workflow is to do, and where the report
 // is expected to be.
 type WorkflowStep struct {
-	Comment string `json:"comment,omitempty"` // required for SendBack; at most MaxComment characters
+	Comment string `json:"comment,omitempty"` // required for SendBack; cut at MaxComment characters
 	// RejectedComment is required to approve a report that has rejected expenses.
 	RejectedComment string `json:"expenseRejectedComment,omitempty"`
 	// Status is what Approve sets; "" is ApprovalApproved.
 	Status ApprovalStatus `json:"statusId,omitempty"`
 	// ExpectedStepInstance lets the call fail where the report is in another step.
 	// So does ExpectedStepSequence; ExpectedStepCode works in a step of external
-	// validation only. The specification names the first, the page the others.
+	// validation only. The specification names the first, the page the others. All
+	// three belong to the system's calls: with Place.User they are refused, since the
+	// vendor would not look at them.
 	ExpectedStepInstance string `json:"expectedWorkflowStepInstanceId,omitempty"`
 	ExpectedStepCode     string `json:"expectedStepCode,omitempty"`
 	ExpectedStepSequence int    `json:"expectedStepSequence,omitempty"`
+}
+
+// guarded reports whether the step is to fail where the report stands elsewhere.
+func (s WorkflowStep) guarded() bool {
+	return s.ExpectedStepInstance != "" || s.ExpectedStepCode != "" || s.ExpectedStepSequence != 0
 }
 
 // CostObject is a cost object with the expenses that its approver sees.
@@ -80,8 +87,8 @@ func (s *WorkflowService) Approve(ctx context.Context, at Place, step WorkflowSt
 	if err != nil {
 		return err
 	}
-	if at.User != "" {
-		step.ExpectedStepInstance, step.ExpectedStepCode, step.ExpectedStepSequence = "", "", 0
+	if at.User != "" && step.guarded() {
+		return notSent(operation, "an approver's step cannot be guarded by ExpectedStep fields: leave them out, or act as the system without Place.User")
 	}
 	return s.patch(ctx, operation, p, step)
 }
@@ -98,8 +105,8 @@ func (s *WorkflowService) SendBack(ctx context.Context, at Place, step WorkflowS
 		return &Error{Operation: operation, Status: http.StatusBadRequest, Message: "a report is sent back with a comment; nothing was sent"}
 	}
 	step.Status, step.RejectedComment = "", ""
-	if at.User != "" {
-		step.ExpectedStepInstance, step.ExpectedStepCode, step.ExpectedStepSequence = "", "", 0
+	if at.User != "" && step.guarded() {
+		return notSent(operation, "an approver's step cannot be guarded by ExpectedStep fields: leave them out, or act as the system without Place.User")
 	}
 	return s.patch(ctx, operation, p, step)
 }

@@ -177,7 +177,7 @@ func (w *walk) people() {
 	started, err := concur.ParseTime("2021-11-17T00:00:00.000")
 	require.NoError(t, err)
 	in := concur.UserInput{
-		UserName: "eve@acme.example", Active: true, Name: concur.UserNameInput{GivenName: "Eve", FamilyName: "Ellis"}, Emails: []concur.UserEmail{{Value: "eve@acme.example", Type: "work"}},
+		UserName: "eve@acme.example", Active: new(true), Name: concur.UserNameInput{GivenName: "Eve", FamilyName: "Ellis"}, Emails: []concur.UserEmail{{Value: "eve@acme.example", Type: "work"}},
 		PreferredLanguage: "en-US", Timezone: "America/New_York", Enterprise: concur.UserEnterpriseInput{EmployeeNumber: "77", CompanyID: w.co.ID, StartDate: started},
 	}
 	eve, err := c.Users.Create(ctx, in)
