@@ -86,6 +86,7 @@ type APInvoiceService struct {
 	mu      sync.Mutex
 	groups  map[string]*groupLock // by GroupID: those in use now
 	learned string                // who made a group for us, where the credential names no user
+	runs    map[string]*PostRun   // by GroupID: submitted and not known to be done
 }
 
 func newAPInvoiceService(c *Client, opts InvoiceOptions) (*APInvoiceService, error) {
@@ -108,7 +109,7 @@ func newAPInvoiceService(c *Client, opts InvoiceOptions) (*APInvoiceService, err
 	if !regexp.MustCompile(`^[A-Z0-9]{1,2}$`).MatchString(opts.GroupPrefix) {
 		return nil, fmt.Errorf("epicor: the prefix %.20q of a group must be one or two of A-Z and 0-9", opts.GroupPrefix)
 	}
-	s := &APInvoiceService{c: c, opts: opts, groups: map[string]*groupLock{}}
+	s := &APInvoiceService{c: c, opts: opts, groups: map[string]*groupLock{}, runs: map[string]*PostRun{}}
 	s.headers = NewEntities[APInvoice](c, invoiceService, "APInvoices", "Company", "VendorNum", "InvoiceNum")
 	return s, nil
 }

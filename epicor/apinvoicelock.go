@@ -166,6 +166,9 @@ func (s *APInvoiceService) dropLock(id string) {
 // lock sees to it that the group exists and is ours, and locks it. Both may be
 // repeated without harm.
 func (s *APInvoiceService) lock(ctx context.Context, id string, apply Date) (*Tableset, error) {
+	if err := s.settled(ctx, id); err != nil {
+		return nil, err
+	}
 	ds, err := s.group(ctx, id)
 	if errors.Is(err, ErrNotFound) {
 		if err = s.makeGroup(ctx, id, apply); err == nil {
@@ -186,6 +189,9 @@ func (s *APInvoiceService) lock(ctx context.Context, id string, apply Date) (*Ta
 	before := row.Text("ActiveUserID")
 	if before != "" && !strings.EqualFold(before, user) {
 		return nil, lockedBy(id, before)
+	}
+	if row.Bool("PostInProcess") {
+		return nil, lockedBy(id, "the posting process")
 	}
 	// Epicor locks "only if the group is not locked already" and need not say that
 	// it did not: look who has it.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -88,8 +89,9 @@ func PostInputs(ins ...APInvoiceInput) func(*APInvoice) error {
 // It never posts a group that somebody else created (ErrGroupForeign), nor one in
 // which somebody works, be it this client itself (ErrConflict): an invoice that is
 // being entered stands on the company's default GL accounts until its splits are
-// set. While the group is looked at and submitted this client enters nothing into
-// it. Where the credential's user is not known, InvoiceOptions.User must name it.
+// set. While the group is looked at, and after it was submitted until Posted is
+// done, this client enters nothing into it. Nor is a group posted with an invoice
+// on hold, which would stay. Where the credential's user is not known, InvoiceOptions.User must name it.
 //
 // An empty run with no error is a group that holds nothing to post. Otherwise the
 // answer says only that Epicor took the task, see WaitPosted; with an error beside
@@ -117,6 +119,9 @@ func (s *APInvoiceService) PostGroup(ctx context.Context, id string, may func(in
 	if l.users > 0 {
 		return nil, fmt.Errorf("%w: invoices are being entered into group %s", ErrConflict, id)
 	}
+	if err := s.settled(ctx, id); err != nil {
+		return nil, err
+	}
 	run, err := s.postable(ctx, id, may)
 	if err != nil || len(run.Invoices) == 0 {
 		return run, err
@@ -137,15 +142,54 @@ func (s *APInvoiceService) PostGroup(ctx context.Context, id string, may func(in
 		return nil, err
 	}
 	if opts.Direct {
-		err := s.c.APInvoicePosting.RunDirect(ctx, ds)
+		err = s.c.APInvoicePosting.RunDirect(ctx, ds)
 		run.Began = err == nil // and ended
-		return run, err
+	} else {
+		agent := opts.Agent
+		if agent == "" {
+			agent = DefaultAgent
+		}
+		err = s.c.APInvoicePosting.SubmitToAgent(ctx, ds, agent, 0, 0, "")
 	}
-	agent := opts.Agent
-	if agent == "" {
-		agent = DefaultAgent
+	var e *Error
+	if !errors.As(err, &e) || !e.Refused() {
+		s.submitted(run)
 	}
-	return run, s.c.APInvoicePosting.SubmitToAgent(ctx, ds, agent, 0, 0, "")
+	return run, err
+}
+
+// submitted remembers that a group waits to be posted.
+func (s *APInvoiceService) submitted(run *PostRun) {
+	own := *run
+	own.Invoices = slices.Clone(run.Invoices)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.runs[run.Group] = &own
+}
+
+// settled refuses a group that this client submitted and of which it is not known
+// what became: the agent, when it begins, would take what is entered meanwhile
+// with it, half-built. The group's turn must be held.
+func (s *APInvoiceService) settled(ctx context.Context, id string) error {
+	s.mu.Lock()
+	run := s.runs[id]
+	s.mu.Unlock()
+	if run == nil {
+		return nil
+	}
+	done, err := s.Posted(ctx, run)
+	var verdict *PostError
+	switch {
+	case done, errors.As(err, &verdict), errors.Is(err, ErrNotFound): // an invoice of it was deleted
+	case err != nil:
+		return err
+	default:
+		return lockedBy(id, "the posting process, which it was submitted to")
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.runs, id)
+	return nil
 }
 
 // idle reads a group and sees to it that it is ours and nobody works in it.
@@ -165,7 +209,7 @@ func (s *APInvoiceService) idle(ctx context.Context, id string) (*Row, error) {
 	case active != "":
 		return nil, fmt.Errorf("%w: group %s is locked by %s", ErrConflict, id, active)
 	case row.Bool("PostInProcess"):
-		return nil, fmt.Errorf("%w: group %s is being posted", ErrConflict, id)
+		return nil, lockedBy(id, "the posting process")
 	}
 	return row, nil
 }
@@ -186,6 +230,9 @@ func (s *APInvoiceService) postable(ctx context.Context, id string, may func(*AP
 		inv, err := s.Get(ctx, h.VendorNum, h.Number)
 		if err != nil {
 			return nil, err
+		}
+		if inv.Held {
+			return nil, fmt.Errorf("%w: group %s, invoice %s is on hold and would stay", ErrNotToPost, id, inv.ID())
 		}
 		if err := may(inv); err != nil {
 			return nil, fmt.Errorf("%w: group %s, invoice %s: %w", ErrNotToPost, id, inv.ID(), err)

@@ -67,9 +67,10 @@ func TestAGroupIsNotPostedWhileThisClientEntersAnInvoice(t *testing.T) {
 	n := 0
 	all := func(*epicor.APInvoice) error { return nil }
 	var refused error
-	srv, cl := hooked(t, nil, nil, func(_ *epicortest.Server, r *http.Request) {
+	srv, cl := hooked(t, nil, nil, func(srv *epicortest.Server, r *http.Request) {
 		if strings.HasSuffix(r.URL.Path, "/UpdateMaster") {
 			if n++; n == 3 {
+				srv.LockGroup(company, "CX261030U", "") // by another process of the same user
 				_, refused = c.APInvoices.PostGroup(context.WithoutCancel(r.Context()), "CX261030U", all, nil)
 			}
 		}
@@ -501,4 +502,51 @@ func TestCurrenciesWithOneFirstLetterHaveGroupsOfTheirOwnWhereTheStrategyIsWhole
 	require.NoError(t, err)
 	require.NotEqual(t, usd.Group, uyu.Group)
 	require.LessOrEqual(t, len(uyu.Group), 9)
+}
+
+func TestNothingIsEnteredIntoAGroupThatWaitsForItsAgent(t *testing.T) {
+	srv, c := pair(t, nil)
+	in, next := single(t), single(t)
+	next.Number, next.Key = "N2", "K2"
+	inv, err := c.APInvoices.Create(t.Context(), in)
+	require.NoError(t, err)
+	srv.Inject(epicortest.Fault{Path: "/SubmitToAgent", Status: http.StatusOK, Body: "{}"}) // taken, and the agent has not begun
+	_, err = c.APInvoices.PostGroup(t.Context(), inv.Group, epicor.PostInputs(in), nil)
+	require.NoError(t, err)
+	_, err = c.APInvoices.Create(t.Context(), next)
+	require.ErrorIs(t, err, epicor.ErrConflict)
+	_, err = c.APInvoices.PostGroup(t.Context(), inv.Group, epicor.PostInputs(in), nil)
+	require.ErrorIs(t, err, epicor.ErrConflict, "nor is it submitted twice")
+	require.Len(t, srv.Invoices(company), 1)
+	srv.Post(company, inv.Group)
+	_, err = c.APInvoices.Create(t.Context(), next)
+	require.NoError(t, err, "the agent is done with it")
+}
+
+func TestNothingIsEnteredIntoAGroupThatIsBeingPosted(t *testing.T) {
+	o := options()
+	o.PostLater = true
+	srv := epicortest.New(o)
+	seed(srv)
+	in, next := single(t), single(t)
+	next.Number, next.Key = "N2", "K2"
+	c, other := client(t, srv, nil), client(t, srv, nil)
+	inv, err := c.APInvoices.Create(t.Context(), in)
+	require.NoError(t, err)
+	_, err = c.APInvoices.PostGroup(t.Context(), inv.Group, epicor.PostInputs(in), nil)
+	require.NoError(t, err)
+	srv.ResetCalls()
+	_, err = other.APInvoices.Create(t.Context(), next)
+	require.ErrorIs(t, err, epicor.ErrConflict)
+	require.Zero(t, asked(srv, "/LockAPGroup"))
+}
+
+func TestAnInvoiceOnHoldKeepsItsGroupFromBeingPosted(t *testing.T) {
+	srv, c := pair(t, nil)
+	in := single(t)
+	inv, err := c.APInvoices.Create(t.Context(), in)
+	require.NoError(t, err)
+	srv.EditInvoice(company, "E1042", in.Number, map[string]any{"InvoiceHeld": true})
+	_, err = c.APInvoices.PostGroup(t.Context(), inv.Group, epicor.PostInputs(in), nil)
+	require.ErrorIs(t, err, epicor.ErrNotToPost)
 }
