@@ -18,69 +18,73 @@ func (u *updating) total(inv *invoice) {
 	}
 	base := func(d decimal.Decimal) decimal.Decimal { return d.Mul(rate).Round(2) }
 	sum := decimal.Zero
+	// Reports come with thousands of expenses: each is looked at once.
+	spent := map[int64]decimal.Decimal{}
+	for _, e := range inv.exp {
+		spent[e.int("InvoiceLine")] = spent[e.int("InvoiceLine")].Add(e.num("DocExpAmt"))
+	}
 	for _, l := range inv.dtl {
-		before := l.clone()
-		cost := l.num("DocExtCost")
+		cost, spent := l.num("DocExtCost"), spent[l.int("InvoiceLine")]
 		sum = sum.Add(cost)
-		spent := decimal.Zero
-		for _, e := range inv.exp {
-			if e.int("InvoiceLine") == l.int("InvoiceLine") {
-				spent = spent.Add(e.num("DocExpAmt"))
-			}
-		}
-		l["CurrencyCode"], l["Posted"] = h["CurrencyCode"], h["Posted"]
-		l["VendorNumVendorID"], l["VendorNumName"] = h["VendorNumVendorID"], h["VendorNumName"]
-		setAll(l, cost, "DocLineTotal")
-		setAll(l, base(cost), "ExtCost", "LineTotal")
-		setAll(l, base(cost).Mul(u.c.co.shown(h)), "ScrExtCost")
-		setAll(l, spent, "DocLineExpenses")
-		setAll(l, base(spent), "LineExpenses")
-		setAll(l, cost.Sub(spent), "DocVariance")
-		setAll(l, base(cost.Sub(spent)), "Variance")
-		u.bump(l, before)
+		s := setting{row: l}
+		s.copy(h, "CurrencyCode", "Posted", "VendorNumVendorID", "VendorNumName")
+		s.nums(cost, "DocLineTotal")
+		s.nums(base(cost), "ExtCost", "LineTotal")
+		s.nums(base(cost).Mul(u.c.co.shown(h)), "ScrExtCost")
+		s.nums(spent, "DocLineExpenses")
+		s.nums(base(spent), "LineExpenses")
+		s.nums(cost.Sub(spent), "DocVariance")
+		s.nums(base(cost.Sub(spent)), "Variance")
+		u.stampChanged(s)
+	}
+	exp := u.c.co.schema[tabExp].key
+	accounts := make(map[string]row, len(inv.tglc))
+	for _, g := range inv.tglc {
+		accounts[g.key(exp)] = g
 	}
 	for _, e := range inv.exp {
-		before := e.clone()
-		e["CurrencyCode"], e["Posted"] = h["CurrencyCode"], h["Posted"]
-		setAll(e, base(e.num("DocExpAmt")), "ExpAmt")
-		setAll(e, base(e.num("DocScrExpAmt")), "ScrExpAmt")
-		exp := u.c.co.schema[tabExp].key
-		for _, g := range inv.tglc {
-			if g.key(exp) == e.key(exp) {
-				e["GLAccount"], e["ExpDispGLAcct"], e["COACode"] = g["GLAccount"], g["GLAccount"], g["COACode"]
-				e["GLAccountDesc"] = g["GLAccountAccountDesc"]
-			}
+		s := setting{row: e}
+		s.copy(h, "CurrencyCode", "Posted")
+		s.nums(base(e.num("DocExpAmt")), "ExpAmt")
+		s.nums(base(e.num("DocScrExpAmt")), "ScrExpAmt")
+		if g, ok := accounts[e.key(exp)]; ok {
+			s.set("GLAccount", g["GLAccount"])
+			s.set("ExpDispGLAcct", g["GLAccount"])
+			s.set("COACode", g["COACode"])
+			s.set("GLAccountDesc", g["GLAccountAccountDesc"])
 		}
-		u.bump(e, before)
+		u.stampChanged(s)
 	}
-	before := h.clone()
+	of := setting{row: h}
 	tax := decimal.Zero
 	for _, t := range inv.tax {
-		was := t.clone()
-		t["CurrencyCode"], t["Posted"] = h["CurrencyCode"], h["Posted"]
-		setAll(t, base(t.num("DocTaxAmt")), "TaxAmt")
+		s := setting{row: t}
+		s.copy(h, "CurrencyCode", "Posted")
+		s.nums(base(t.num("DocTaxAmt")), "TaxAmt")
 		tax = tax.Add(t.num("DocTaxAmt"))
-		u.bump(t, was)
+		u.stampChanged(s)
 	}
-	setAll(h, tax, "DocTaxAmt")
-	setAll(h, base(tax), "TaxAmt")
+	of.nums(tax, "DocTaxAmt")
+	of.nums(base(tax), "TaxAmt")
 	lines := sum
 	if !u.c.s.opts.TaxApart {
 		sum = sum.Add(tax)
 	}
-	setAll(h, sum, "DocInvoiceAmt", "DocInvoiceBal", "DocUnpostedBal")
-	setAll(h, base(sum), "InvoiceAmt", "InvoiceBal", "UnpostedBal")
-	setAll(h, sum.Mul(sign(h)), "ScrDocInvoiceAmt")
-	setAll(h, base(sum).Mul(sign(h)), "ScrInvoiceAmt")
-	setAll(h, lines.Mul(sign(h)), "ScrDocInvLineTotal")
-	setAll(h, base(lines).Mul(sign(h)), "ScrInvLineTotal")
-	setAll(h, base(h.num("DocInvoiceVendorAmt")), "InvoiceVendorAmt", "ScrInvoiceVendorAmt")
-	setAll(h, h.num("DocInvoiceVendorAmt").Sub(lines.Add(tax).Mul(sign(h))), "DocInvoiceVariance")
-	setAll(h, base(h.num("DocInvoiceVariance")), "InvoiceVariance")
+	of.nums(sum, "DocInvoiceAmt", "DocInvoiceBal", "DocUnpostedBal")
+	of.nums(base(sum), "InvoiceAmt", "InvoiceBal", "UnpostedBal")
+	of.nums(sum.Mul(sign(h)), "ScrDocInvoiceAmt")
+	of.nums(base(sum).Mul(sign(h)), "ScrInvoiceAmt")
+	of.nums(lines.Mul(sign(h)), "ScrDocInvLineTotal")
+	of.nums(base(lines).Mul(sign(h)), "ScrInvLineTotal")
+	of.nums(base(h.num("DocInvoiceVendorAmt")), "InvoiceVendorAmt", "ScrInvoiceVendorAmt")
+	of.nums(h.num("DocInvoiceVendorAmt").Sub(lines.Add(tax).Mul(sign(h))), "DocInvoiceVariance")
+	of.nums(base(h.num("DocInvoiceVariance")), "InvoiceVariance")
 	if h.day("DueDate").IsZero() {
+		was := h["DueDate"]
 		h.setDay("DueDate", due(h))
+		of.changed = of.changed || compare(h["DueDate"], was) != 0
 	}
-	u.bump(h, before)
+	u.stampChanged(of)
 }
 
 // due reads terms such as N30 as net days; any other code is due at once.
@@ -97,21 +101,43 @@ func due(h row) Date {
 	return wire.DateOf(d.Time().AddDate(0, 0, n))
 }
 
-// setAll sets decimal columns, leaving the text of those that hold the number already.
-func setAll(r row, v decimal.Decimal, cols ...string) {
+// setting sets columns of a row and knows whether one of them changed. Each is
+// set once.
+type setting struct {
+	row     row
+	changed bool
+}
+
+func (s *setting) set(col string, v any) {
+	s.changed = s.changed || compare(v, s.row[col]) != 0
+	s.row[col] = v
+}
+
+// copy sets columns to what they are in another row.
+func (s *setting) copy(from row, cols ...string) {
 	for _, c := range cols {
-		if !r.num(c).Equal(v) {
-			r.setNum(c, v)
+		s.set(c, from[c])
+	}
+}
+
+// nums sets decimal columns, leaving the text of those that hold the number already.
+func (s *setting) nums(v decimal.Decimal, cols ...string) {
+	for _, c := range cols {
+		if !s.row.num(c).Equal(v) {
+			s.set(c, wire.DecimalOf(v))
 		}
 	}
 }
 
-// bump raises a row's version when its columns differ from before.
-func (u *updating) bump(r, before row) {
-	for c, v := range r {
-		if compare(v, before[c]) != 0 {
-			u.c.s.stamp(r)
-			return
-		}
+// stampChanged raises the version of a row that was changed.
+func (u *updating) stampChanged(s setting) {
+	if s.changed {
+		u.c.s.stamp(s.row)
 	}
+}
+
+// setAll sets decimal columns, leaving the text of those that hold the number already.
+func setAll(r row, v decimal.Decimal, cols ...string) {
+	s := setting{row: r}
+	s.nums(v, cols...)
 }
