@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"runtime"
 	"strings"
 	"sync"
 	"time"
@@ -175,6 +176,9 @@ func (t *Trail) line(tenant string) *line {
 // write takes what waits, batch by batch, until nothing does.
 func (t *Trail) write(ctx context.Context, l *line) {
 	for {
+		// Whoever waited for the last batch runs first, so that what he records next
+		// is part of this one.
+		runtime.Gosched()
 		l.mu.Lock()
 		n := min(len(l.waiting), maxBatch)
 		if n == 0 {
