@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"sync"
 	"time"
@@ -75,6 +76,7 @@ func unchained(l *sqlitelog.Log) func(context.Context, audit.Record) error {
 	seq := int64(0)
 	write := func(ctx context.Context) {
 		for {
+			runtime.Gosched() // as the trail does
 			mu.Lock()
 			batch := waiting[:min(len(waiting), 256)]
 			waiting = waiting[len(batch):]

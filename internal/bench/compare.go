@@ -14,6 +14,7 @@ import (
 type sample struct {
 	per      time.Duration // for one piece of work
 	p50, p99 time.Duration // of what a caller waits for; 0: not measured
+	cpu      time.Duration // processor time for one piece of work; 0: not measured
 }
 
 // contender is one way of doing the work. A run does all of it once, from
@@ -44,10 +45,14 @@ func compare(ctx context.Context, out io.Writer, runs int, all ...contender) ([]
 			per: median(of, func(s sample) time.Duration { return s.per }),
 			p50: median(of, func(s sample) time.Duration { return s.p50 }),
 			p99: median(of, func(s sample) time.Duration { return s.p99 }),
+			cpu: median(of, func(s sample) time.Duration { return s.cpu }),
 		}
 		fmt.Fprintf(out, "     %-34s %9s/s", all[i].name, rate(medians[i].per))
 		if medians[i].p99 > 0 {
 			fmt.Fprintf(out, "   p50 %8s   p99 %8s", short(medians[i].p50), short(medians[i].p99))
+		}
+		if medians[i].cpu > 0 {
+			fmt.Fprintf(out, "   processor %6s each", short(medians[i].cpu))
 		}
 		fmt.Fprintf(out, "   (runs %s)\n", strings.Join(rates(of), " "))
 	}

@@ -172,7 +172,8 @@ func (c *deliveryCmd) loaded(ctx context.Context, kind string) (s sample, err er
 	if lost, doubled := r.count.faults(); lost > 0 || doubled > 0 {
 		return s, fmt.Errorf("%d lost, %d doubled", lost, doubled)
 	}
-	return sample{per: took / time.Duration(c.Events)}, nil
+	used := p.cmd.ProcessState.UserTime() + p.cmd.ProcessState.SystemTime()
+	return sample{per: took / time.Duration(c.Events), cpu: used / time.Duration(c.Events)}, nil
 }
 
 // single sends one event after the other was delivered.
