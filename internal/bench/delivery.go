@@ -214,7 +214,7 @@ func (c *deliveryCmd) single(ctx context.Context, kind string) (s sample, err er
 		}
 	}
 	took := time.Since(began)
-	return sample{took / time.Duration(len(events)), percentile(waits, 50), percentile(waits, 99)}, p.end()
+	return sample{per: took / time.Duration(len(events)), p50: percentile(waits, 50), p99: percentile(waits, 99)}, p.end()
 }
 
 // killed kills the connector when a part was delivered, starts another one over

@@ -72,7 +72,7 @@ func (c *webhookCmd) Run(ctx context.Context, out io.Writer) error {
 			if err := errors.Join(err, stop(), shut()); err != nil {
 				return s, err
 			}
-			return sample{took / time.Duration(len(events)), percentile(waits, 50), percentile(waits, 99)}, nil
+			return sample{per: took / time.Duration(len(events)), p50: percentile(waits, 50), p99: percentile(waits, 99)}, nil
 		}
 	}
 	medians, err := compare(
