@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"github.com/ml-connector/ml-connector/concur"
+	"github.com/ml-connector/ml-connector/concur/concursync"
 	"github.com/ml-connector/ml-connector/concur/concurtest"
 	"github.com/ml-connector/ml-connector/epicor/epicortest"
 	"github.com/ml-connector/ml-connector/examples/connector/internal/app"
@@ -31,6 +32,8 @@ const (
 	fakesDir    = "./ml-connector-fakes"
 	fakesData   = "./ml-connector-data"
 	fakesEvents = "http://127.0.0.1:8484" + app.EventPath
+
+	fakesAccountList = "2b5c5da7-46e6-5c94-12c8-c98004662e17"
 )
 
 // The simulators' ports, counted from the one that they are given.
@@ -62,9 +65,10 @@ type fakesDirFlag struct {
 
 type fakesRunCommand struct {
 	fakesDirFlag
-	Listen string `default:"127.0.0.1:8400" placeholder:"HOST:PORT" help:"First address on loopback; the others follow (+1, +2 data centres, +10 Epicor, +19 administration). Port 0: any free ones. Default: ${default}"`
-	Events string `default:"http://127.0.0.1:8484/concur/events" placeholder:"URL" help:"Where events are delivered. Default: ${default}"`
-	Seed   string `enum:"submitted,approved" default:"submitted" placeholder:"STATE" help:"Sample reports are submitted, and you approve them, or approved at once. Default: ${default}"`
+	Listen    string `default:"127.0.0.1:8400" placeholder:"HOST:PORT" help:"First address on loopback; the others follow (+1, +2 data centres, +10 Epicor, +19 administration). Port 0: any free ones. Default: ${default}"`
+	Events    string `default:"http://127.0.0.1:8484/concur/events" placeholder:"URL" help:"Where events are delivered. Default: ${default}"`
+	Financial bool   `help:"The company uses Concur's Financial Integration Service: documents come with their journal, and Concur is told what became of them."`
+	Seed      string `enum:"submitted,approved" default:"submitted" placeholder:"STATE" help:"Sample reports are submitted, and you approve them, or approved at once. Default: ${default}"`
 }
 
 // self is how this program was called, for commands to try.
@@ -125,7 +129,11 @@ func (c *fakesRunCommand) start(ctx context.Context, s *simulators) (stop func()
 		return nil, &mendError{fmt.Errorf("start the simulated Epicor: %w; name other addresses with --listen", err)}
 	}
 	sample.Epicor(s.epicor)
-	s.company = sample.Concur(s.concur)
+	seed := sample.Concur
+	if c.Financial {
+		seed = sample.FinancialConcur
+	}
+	s.company = seed(s.concur)
 	sample.More(s.company)
 	if err := c.subscribe(ctx, s); err != nil {
 		return nil, err
@@ -150,9 +158,11 @@ func (c *fakesRunCommand) subscribe(ctx context.Context, s *simulators) error {
 	if err != nil {
 		return err
 	}
-	_, _, err = concur.NewAppClient(tokens, nil).Subscriptions.Ensure(ctx, concur.SubscriptionInput{
-		ID: config.DefaultSubscription, Topic: concur.TopicExpenseReport, Filter: "^" + string(concur.StatusChanged) + "$", Endpoint: c.Events,
-	})
+	var tenant app.Tenant
+	if c.Financial {
+		tenant.Concur.Financial = &concursync.FinancialOptions{}
+	}
+	_, err = concur.NewAppClient(tokens, nil).Subscriptions.EnsureAll(ctx, app.Subscriptions(config.DefaultSubscription, c.Events, tenant), nil)
 	if err != nil {
 		return &mendError{fmt.Errorf("--events %s: %w", c.Events, err)}
 	}
@@ -231,6 +241,10 @@ func (c *fakesRunCommand) config(s *simulators) string {
 		dir = "./" + filepath.ToSlash(filepath.Clean(dir))
 	}
 	events := strings.TrimSuffix(c.Events, app.EventPath)
+	example := exampleConfig
+	if c.Financial {
+		example = strings.Replace(example, "      # financial:    ", "      financial:      ", 1)
+	}
 	return strings.NewReplacer(
 		"http://127.0.0.1:8400", s.concur.URL,
 		"http://127.0.0.1:8401", centers[1].URL,
@@ -239,7 +253,8 @@ func (c *fakesRunCommand) config(s *simulators) string {
 		"http://127.0.0.1:8484", events,
 		"listen: "+config.DefaultListen, "listen: "+strings.TrimPrefix(events, "http://"),
 		fakesDir, dir,
-	).Replace(exampleConfig)
+		fakesAccountList, s.company.ListNamed(sample.AccountList).ID(),
+	).Replace(example)
 }
 
 // show says what runs and what to try.

@@ -54,6 +54,8 @@ type fakesState struct {
 	Epicor []fakesInvoice  `json:"epicor"`
 	Locked []string        `json:"locked_groups,omitempty"`
 	Lists  map[string]int  `json:"lists"` // entries by the list's name
+
+	Financial []fakesFinancial `json:"financial,omitempty"` // what Concur was told of financial documents
 }
 
 type fakesDocument struct {
@@ -61,6 +63,14 @@ type fakesDocument struct {
 	Kind     string `json:"kind"`
 	Approval string `json:"approval"`
 	Payment  string `json:"payment"`
+}
+
+type fakesFinancial struct {
+	Number   string   `json:"number"`
+	Kind     string   `json:"kind"`
+	Revision int      `json:"revision"`
+	Status   string   `json:"status"`
+	Messages []string `json:"messages,omitempty"`
 }
 
 type fakesInvoice struct {
@@ -176,6 +186,19 @@ func (s *simulators) find(number string) (id, kind string, approved bool) {
 	return "", "", false
 }
 
+// numberOf is the number by which people know a document.
+func (s *simulators) numberOf(id string) string {
+	if r, ok := s.company.Report(id); ok {
+		return r.Number
+	}
+	for _, p := range s.company.PaymentRequests() {
+		if p.ID == id {
+			return p.InvoiceNumber
+		}
+	}
+	return id
+}
+
 func (s *simulators) state() fakesState {
 	out := fakesState{Lists: map[string]int{}}
 	for _, r := range s.company.Company.Reports() {
@@ -183,6 +206,9 @@ func (s *simulators) state() fakesState {
 	}
 	for _, p := range s.company.PaymentRequests() {
 		out.Concur = append(out.Concur, fakesDocument{p.InvoiceNumber, "invoice", p.ApprovalStatus, p.PaymentStatus})
+	}
+	for _, d := range s.company.FinancialDocuments() {
+		out.Financial = append(out.Financial, fakesFinancial{s.numberOf(d.BusinessID), d.Kind, d.Revision, d.Status, d.Messages})
 	}
 	for _, i := range s.epicor.Invoices(sample.EpicorCompany) {
 		out.Epicor = append(out.Epicor, fakesInvoice{i.VendorID, i.Number, i.Amount.String(), i.Currency, i.ExternalID, len(i.Lines)})

@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/ml-connector/ml-connector/concur"
 	"github.com/ml-connector/ml-connector/examples/connector/internal/app"
+	"github.com/ml-connector/ml-connector/examples/connector/internal/config"
 )
 
 type subscribeCommand struct {
@@ -16,9 +18,10 @@ type subscribeCommand struct {
 
 // Help is the text below the help of subscribe.
 func (c *subscribeCommand) Help() string {
-	return `Makes the app's subscription events.subscription deliver the status changes of expense reports to events.url, in the
-data centres of the tenants, or changes the one that is there. Repeating it does no harm. Events only make documents come
-sooner: without them the sweep finds them.`
+	return `Makes the app's subscriptions deliver to events.url what the tenants' documents need, in their data centres: status
+changes of expense reports (events.subscription), financial documents where concur.financial is there, and the topics of
+concur.invoices.topics. One that is there and differs is changed; others of the app stay. Repeating it does no harm. Events
+only make documents come sooner: without them the sweep finds them.`
 }
 
 // Run makes the subscription what it should be.
@@ -39,41 +42,86 @@ func (c *subscribeCommand) Run(ctx context.Context, p *program) (err error) {
 	if file.Events.URL == "" {
 		return &mendError{fmt.Errorf("%s has no events.url: give the https address under which Concur reaches this connector", c.Config)}
 	}
-	done := map[string]bool{}
-	for _, tenant := range tenants {
-		token, err := a.Token(ctx, tenant)
-		if err != nil {
-			return &mendError{fmt.Errorf("tenant %q: %w", tenant, err)}
-		}
-		if done[token.Geolocation] {
-			continue
-		}
-		done[token.Geolocation] = true
-		client, err := a.AppClient(tenant, token.Geolocation)
-		if err != nil {
+	centres, members, err := c.centres(ctx, a, tenants)
+	if err != nil {
+		return err
+	}
+	for _, centre := range centres {
+		if err := c.ensure(ctx, p, a, file, centre, members[centre]); err != nil {
 			return err
-		}
-		sub, changed, err := client.Subscriptions.Ensure(a.Scope(ctx, tenant, "subscription"), concur.SubscriptionInput{
-			ID: file.Events.Subscription, Topic: concur.TopicExpenseReport, Filter: "^" + string(concur.StatusChanged) + "$", Endpoint: file.Events.URL,
-		})
-		if err != nil {
-			return refused(err)
-		}
-		word := "is as it should be"
-		if changed {
-			word = "saved"
-		}
-		p.screen.Printf("Subscription %s in %s %s: %s → %s\n", sub.ID, token.Geolocation, word, sub.Topic, sub.Endpoint)
-		if len(sub.CompanyIDs) == 0 {
-			p.screen.Printf("It delivers nothing yet: the vendor adds a company when a token of it is obtained. Refreshing …\n")
-			conn, err := a.Connection(tenant)
-			if err != nil {
-				return err
-			}
-			if _, err := conn.Tokens.Refresh(a.Scope(ctx, tenant, "subscription")); err != nil {
-				return refused(err)
-			}
 		}
 	}
 	return nil
+}
+
+// centres are the data centres in which the tenants live, in their order, and who
+// lives in each.
+func (c *subscribeCommand) centres(ctx context.Context, a *app.App, tenants []string) (order []string, members map[string][]*app.Connection, err error) {
+	members = map[string][]*app.Connection{}
+	for _, tenant := range tenants {
+		token, err := a.Token(ctx, tenant)
+		if err != nil {
+			return nil, nil, &mendError{fmt.Errorf("tenant %q: %w", tenant, err)}
+		}
+		conn, err := a.Connection(tenant)
+		if err != nil {
+			return nil, nil, err
+		}
+		if members[token.Geolocation] == nil {
+			order = append(order, token.Geolocation)
+		}
+		members[token.Geolocation] = append(members[token.Geolocation], conn)
+	}
+	return order, members, nil
+}
+
+// ensure makes the subscriptions of one data centre what they should be.
+func (c *subscribeCommand) ensure(ctx context.Context, p *program, a *app.App, file *config.Config, centre string, members []*app.Connection) error {
+	first := members[0].Tenant.Name
+	client, err := a.AppClient(first, centre)
+	if err != nil {
+		return err
+	}
+	tenants := make([]app.Tenant, 0, len(members))
+	for _, m := range members {
+		tenants = append(tenants, m.Tenant)
+	}
+	desired := app.Subscriptions(file.Events.Subscription, file.Events.URL, tenants...)
+	done, err := client.Subscriptions.EnsureAll(a.Scope(ctx, first, "subscription"), desired, nil)
+	if done != nil {
+		c.show(p, centre, desired, done)
+	}
+	if err != nil {
+		return refused(err)
+	}
+	for _, m := range members {
+		without := slices.ContainsFunc(done.Present, func(s concur.Subscription) bool { return !app.Delivers(s, m.Tenant.Concur.Company) })
+		if !without {
+			continue
+		}
+		p.screen.Printf("Nothing of company %s is delivered yet by all of them: the vendor adds a company when a token of it is obtained. Refreshing …\n", m.Tenant.Concur.Company)
+		if _, err := m.Tokens.Refresh(a.Scope(ctx, m.Tenant.Name, "subscription")); err != nil {
+			return refused(err)
+		}
+	}
+	return nil
+}
+
+// show says what was done, and what else the app has there.
+func (c *subscribeCommand) show(p *program, centre string, desired []concur.SubscriptionInput, done *concur.SubscriptionChanges) {
+	for _, in := range desired {
+		word := ""
+		switch {
+		case slices.Contains(done.Created, in.ID), slices.Contains(done.Changed, in.ID):
+			word = "saved"
+		case slices.Contains(done.Unchanged, in.ID):
+			word = "is as it should be"
+		default:
+			continue // an error came before it
+		}
+		p.screen.Printf("Subscription %s in %s %s: %s → %s\n", in.ID, centre, word, in.Topic, in.Endpoint)
+	}
+	for _, id := range done.Doubles {
+		p.screen.Printf("Subscription %s of the same app delivers the same once more: nothing is posted twice by it, delete it if nobody needs it.\n", id)
+	}
 }

@@ -162,6 +162,9 @@ func needs(t app.Tenant) []need {
 	if t.Concur.Invoices != nil {
 		out = append(out, need{"supplier invoices", []string{"INVPMT"}})
 	}
+	if t.Concur.Financial != nil {
+		out = append(out, need{"financial documents", []string{"FISVC"}})
+	}
 	if t.Mirrors.AccountList != "" || t.Mirrors.CentreList != "" {
 		out = append(
 			out, need{"mirrored lists", []string{"spend.list.read"}}, need{"mirrored lists", []string{"spend.listitem.write"}},

@@ -92,20 +92,21 @@ func (c *checker) subscription(ctx context.Context, file *config.Config, a *app.
 		c.bad(Wrong, Concur, name, Operator, "try again; "+how, err.Error())
 		return
 	}
-	i := slices.IndexFunc(subs, func(s concur.Subscription) bool { return s.ID == file.Events.Subscription })
-	if i < 0 {
-		c.bad(Missing, Concur, name, Operator, how, fmt.Sprintf("the app has no subscription %q in this data centre", file.Events.Subscription))
-		return
-	}
-	s := subs[i]
-	switch {
-	case s.Endpoint != file.Events.URL:
-		c.bad(Wrong, Concur, name, Operator, how, fmt.Sprintf("%s sends to %s, events.url is %s", s.ID, s.Endpoint, file.Events.URL))
-	case !concur.SameTopic(s.Topic, concur.TopicExpenseReport):
-		c.bad(Wrong, Concur, name, Operator, how, fmt.Sprintf("%s is for %s, not for %s", s.ID, s.Topic, concur.TopicExpenseReport))
-	case !slices.ContainsFunc(s.CompanyIDs, func(id string) bool { return strings.EqualFold(id, conn.Tenant.Concur.Company) }):
-		c.bad(Missing, Concur, name, Operator, "connect again: the vendor adds the company when a token of it is obtained after the subscription was made", s.ID+" delivers nothing of this company")
-	default:
-		c.ok(Concur, name, "%s, %s → %s", s.ID, s.Topic, s.Endpoint)
+	for _, want := range app.Subscriptions(file.Events.Subscription, file.Events.URL, conn.Tenant) {
+		i := slices.IndexFunc(subs, func(s concur.Subscription) bool { return s.ID == want.ID })
+		if i < 0 {
+			c.bad(Missing, Concur, name, Operator, how, fmt.Sprintf("the app has no subscription %q for %s in this data centre", want.ID, want.Topic))
+			continue
+		}
+		switch s := subs[i]; {
+		case s.Endpoint != want.Endpoint:
+			c.bad(Wrong, Concur, name, Operator, how, fmt.Sprintf("%s sends to %s, events.url is %s", s.ID, s.Endpoint, want.Endpoint))
+		case !concur.SameTopic(s.Topic, want.Topic):
+			c.bad(Wrong, Concur, name, Operator, how, fmt.Sprintf("%s is for %s, not for %s", s.ID, s.Topic, want.Topic))
+		case !app.Delivers(s, conn.Tenant.Concur.Company):
+			c.bad(Missing, Concur, name, Operator, "connect again: the vendor adds the company when a token of it is obtained after the subscription was made", s.ID+" delivers nothing of this company")
+		default:
+			c.ok(Concur, name, "%s, %s → %s", s.ID, s.Topic, s.Endpoint)
+		}
 	}
 }

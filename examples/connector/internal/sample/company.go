@@ -43,8 +43,17 @@ type Company struct {
 
 // Concur fills a simulated Concur: people, cost centres, submitted expense
 // reports, approved supplier invoices. Nothing is approved yet of the reports.
-func Concur(s *concurtest.Server) *Company {
-	c := &Company{Company: s.AddCompany("Brightwater Instruments", nil), UserIDs: map[string]string{}}
+func Concur(s *concurtest.Server) *Company { return concur(s, nil) }
+
+// FinancialConcur is Concur with the Financial Integration Service switched on:
+// what is approved finally comes with its journal, and Concur wants to be told
+// what became of it.
+func FinancialConcur(s *concurtest.Server) *Company {
+	return concur(s, &concurtest.CompanyOptions{FinancialIntegration: true})
+}
+
+func concur(s *concurtest.Server, opts *concurtest.CompanyOptions) *Company {
+	c := &Company{Company: s.AddCompany("Brightwater Instruments", opts), UserIDs: map[string]string{}}
 	centres := c.AddList("Cost centres",
 		concurtest.Item{Code: "100", Name: "Management"}, concurtest.Item{Code: "200", Name: "Sales"},
 		concurtest.Item{Code: "310", Name: "Service"}, concurtest.Item{Code: "420", Name: "Engineering"},
