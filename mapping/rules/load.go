@@ -37,6 +37,8 @@ const (
 	check        = "check"
 	ignore       = "ignore"
 	match        = "match"
+	delta        = "delta"
+	park         = "park"
 )
 
 var (
@@ -54,6 +56,7 @@ func (r *reader) content(root ast.Node, c *content) {
 		key{"company", true, func(n ast.Node, p string) { r.company(n, p, &c.Company) }},
 		key{"numbers", false, func(n ast.Node, p string) { r.numbers(n, p, &c.Numbers) }},
 		key{"netting", false, func(n ast.Node, p string) { c.Netting = r.word(n, p, net, bySign).value }},
+		key{"revisions", false, func(n ast.Node, p string) { c.Revisions = r.word(n, p, delta, park).value }},
 		key{"purchase_orders", false, func(n ast.Node, p string) { c.PurchaseOrders = r.word(n, p, refuse, expense, match).value }},
 		key{"counterparties", false, func(n ast.Node, p string) { c.Counterparties = r.counterparties(n, p) }},
 		key{"expense_pay", false, func(n ast.Node, p string) { c.ExpensePay = r.expensePay(n, p) }},
@@ -86,7 +89,7 @@ func (r *reader) content(root ast.Node, c *content) {
 // defaults are the values of the keys that a file leaves out.
 func defaults() content {
 	var c content
-	c.Netting, c.PurchaseOrders, c.PayHold, c.Settlement = net, refuse, allow, check
+	c.Netting, c.Revisions, c.PurchaseOrders, c.PayHold, c.Settlement = net, delta, refuse, allow, check
 	c.Employees.Code = text{value: "E"}
 	c.Suppliers.Unlisted = asIs
 	c.CostCentres.Unlisted = refuse

@@ -72,6 +72,10 @@ func (m *Mapper) Map(ctx context.Context, in document.Document) (mapping.Result[
 	if len(r.issues) == 0 && allZero(in) && settled(in) {
 		out.Empty = true
 		out.Reasons = []mapping.Reason{{Field: "posting", Value: "nothing", Rule: "every line is zero", Input: in.Kind.EntryWord() + "s and charges"}}
+		// What an earlier revision posted may have to be corrected to nothing.
+		if r.head(); len(r.issues) == 0 {
+			out.Posting = r.posting()
+		}
 		return out, nil
 	}
 	sound := len(r.issues) == 0
@@ -85,7 +89,7 @@ func (m *Mapper) Map(ctx context.Context, in document.Document) (mapping.Result[
 	}
 	out.Reasons = r.reasons
 	if len(posting.Invoices) == 0 {
-		out.Empty = true
+		out.Empty, out.Posting = true, posting
 		return out, nil
 	}
 	if r.verify(posting); len(r.issues) > 0 {

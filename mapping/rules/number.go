@@ -50,6 +50,18 @@ func (r *run) number(g *group, d *draft) {
 	if at := r.rules.Numbers.Report.at; at.line != 0 {
 		rule = "numbers.report (" + r.set.at(at) + ")"
 	}
+	whole := r.madeUp(own, code)
+	inv.Code = g.code
+	inv.Number = fit(whole, limit)
+	if inv.Number != whole {
+		rule += ", made to fit by a hash"
+	}
+	d.because("number", inv.Number, rule, whole)
+}
+
+// madeUp is the number of a report's invoice for the counterparty of a code,
+// before it is made to fit.
+func (r *run) madeUp(own, code string) string {
 	whole, _ := r.rules.Numbers.Report.fill(func(word string) string {
 		switch word {
 		case "prefix":
@@ -64,11 +76,7 @@ func (r *run) number(g *group, d *draft) {
 			return r.company
 		}
 	})
-	inv.Number = fit(whole, limit)
-	if inv.Number != whole {
-		rule += ", made to fit by a hash"
-	}
-	d.because("number", inv.Number, rule, whole)
+	return whole
 }
 
 // fit returns a number that the ERP takes: itself where it fits; else as much

@@ -29,6 +29,7 @@ func (r *run) posting() document.Posting {
 	out := document.Posting{
 		Company:  r.company,
 		Document: strings.TrimSpace(string(r.doc.Kind) + " " + r.doc.Number),
+		Model:    r.model(),
 	}
 	var drafts []draft
 	for _, whole := range r.groups {
@@ -78,6 +79,27 @@ func (r *run) invoice(g *group, vendor string, why mapping.Reason) draft {
 	r.terms(g, &d)
 	r.entryGroup(&d)
 
+	inv.Description = r.description()
+	return d
+}
+
+// model is what a correction of an earlier revision is made after; nil where the
+// numbers are not ours.
+func (r *run) model() *document.APInvoice {
+	own := strings.TrimSpace(r.doc.Number)
+	if r.doc.Kind == document.Invoice || own == "" {
+		return nil
+	}
+	d := draft{invoice: document.APInvoice{
+		Number: r.madeUp(own, document.CodeHere), MadeUp: true, Currency: r.doc.Currency,
+		Date: r.date, ApplyDate: r.apply, Due: r.doc.Due, Description: r.description(),
+	}}
+	r.entryGroup(&d)
+	return &d.invoice
+}
+
+// description is the text of each of the document's invoices.
+func (r *run) description() string {
 	limit, note := r.rules.Descriptions.Invoice.Max, ""
 	if r.moved {
 		note = fmt.Sprintf(" [period of %s closed]", r.doc.Approved)
@@ -86,8 +108,7 @@ func (r *run) invoice(g *group, vendor string, why mapping.Reason) draft {
 		}
 	}
 	full, _ := r.rules.Descriptions.Invoice.Text.fill(r.headWord)
-	inv.Description = shorten(full, limit-len(note)) + note
-	return d
+	return shorten(full, limit-len(note)) + note
 }
 
 func (r *run) line(p piece, n int, d *draft) document.Line {

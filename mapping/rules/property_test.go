@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
+	"reflect"
 	"slices"
 	"sync"
 	"testing"
@@ -175,7 +176,7 @@ func TestMappingIsPure(t *testing.T) {
 				again.Entries[i].Custom = custom
 			}
 			got, err := m.Map(t.Context(), again)
-			if err != nil || fmt.Sprint(got) != fmt.Sprint(want) {
+			if err != nil || !reflect.DeepEqual(got, want) {
 				t.Errorf("mapped again: %v, %v", got, err)
 			}
 		})

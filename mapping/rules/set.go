@@ -113,6 +113,7 @@ type content struct {
 	Company        company
 	Numbers        numbers
 	Netting        string // net or by_sign
+	Revisions      string // delta or park
 	PurchaseOrders string // refuse, expense or match
 	Counterparties map[string]counterparty
 	ExpensePay     counterparty // whom what the source pays itself is owed; no vendor: nobody, it parks

@@ -8,7 +8,16 @@ type Posting struct {
 	Company  string      `json:"company"`  // of the ERP
 	Document string      `json:"document"` // "report A1B2C3", for texts
 	Invoices []APInvoice `json:"invoices"`
+	// Model is an invoice of this document without a vendor, an amount or lines,
+	// after which a correction of what an earlier revision posted is made. Its Number
+	// holds CodeHere where the counterparty's code goes. Nil: the numbers are not
+	// ours to choose, so nothing can be posted beside an earlier revision.
+	Model *APInvoice `json:"model,omitempty"`
 }
+
+// CodeHere stands in the number of a Posting's Model where the code of the
+// counterparty goes.
+const CodeHere = "{code}"
 
 // APInvoice is one AP invoice or debit memo of one vendor.
 type APInvoice struct {
@@ -18,7 +27,10 @@ type APInvoice struct {
 	Number string `json:"number"`
 	// MadeUp: we chose Number, so a later generation may change it. A supplier's
 	// own number never changes.
-	MadeUp      bool            `json:"made_up,omitempty"`
+	MadeUp bool `json:"made_up,omitempty"`
+	// Code is the counterparty's in a number that we made up, without the D of a
+	// debit memo.
+	Code        string          `json:"code,omitempty"`
 	Currency    string          `json:"currency"`
 	Date        Date            `json:"date"`       // of the invoice
 	ApplyDate   Date            `json:"apply_date"` // decides the fiscal period

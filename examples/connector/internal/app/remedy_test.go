@@ -520,7 +520,7 @@ func engineTrials() []trial {
 			mend: amount("61.40"),
 		},
 		{code: engine.CodeDrift, prep: postedOnly, doc: report(nil), then: amount("61.41"), ends: engine.WordSaved, mend: amount("61.40")},
-		{code: engine.CodeSecondRevision, doc: report(nil), then: fare("70.00"), by: byChange, mend: fare("61.40")},
+		{code: engine.CodeSecondRevision, prep: rewrite("netting: net", "netting: net\nrevisions: park"), doc: report(nil), then: fare("70.00"), by: byChange, mend: fare("61.40")},
 		{code: engine.CodeRefused, prep: func(b *workbench) { b.deliver = func(*connector.Delivery[document.Posting]) error { return bare } }, doc: report(nil), mend: func(b *workbench) { b.deliver = nil }},
 		{
 			code: engine.CodeReversalRefused, doc: report(nil), ends: engine.WordRecalled,
