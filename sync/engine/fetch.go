@@ -233,7 +233,7 @@ func (w *work) notYet(ctx context.Context, learn func(*row), s snapshot) error {
 		learn(r)
 		rev := r.current()
 		switch {
-		case rev != nil && rev.State == Returned && r.wasReturned(s.Revision):
+		case rev != nil && rev.State == Returned && r.wasReturned(s.Revision, s.Handle):
 			r.note(w.e.clock(), "ignored", s.Why)
 		case rev != nil && rev.Effect == Effective:
 			r.note(w.e.clock(), "ignored", "not approved any more, but delivered: "+s.Why)
@@ -277,7 +277,7 @@ func (w *work) notYet(ctx context.Context, learn func(*row), s snapshot) error {
 // ready takes a finally approved document in.
 func (w *work) ready(ctx context.Context, learn func(*row), s snapshot) error {
 	cur := w.r.current()
-	if w.r.wasReturned(s.Revision) {
+	if w.r.wasReturned(s.Revision, s.Handle) {
 		return w.ignore(ctx, learn, fmt.Sprintf("revision %d was returned to the source: only a later one is taken", s.Revision))
 	}
 	if cur != nil && cur.Content != "" {
@@ -319,6 +319,7 @@ func (w *work) ready(ctx context.Context, learn func(*row), s snapshot) error {
 			// No number of the row that was purged is used again.
 			rev.Generation, r.Returned = max(rev.Generation, w.past.Generation), w.past.Returned
 		}
+		rev.Generation = max(rev.Generation, r.afterReturned(s.Revision, s.Handle))
 		// Another flow's notice may have come meanwhile; from now on it is ignored.
 		r.Owner, t.Flow = w.f.name, w.f.name
 		rev.Number, rev.Handle, rev.Person = s.Revision, s.Handle, s.Person

@@ -122,7 +122,7 @@ func (w *work) foresee(ctx context.Context) (Outlook, string, error) {
 		return CannotTell, fmt.Sprintf("the source gave phase %q, which this version does not know", s.Phase), nil
 	}
 	switch {
-	case w.r.wasReturned(s.Revision):
+	case w.r.wasReturned(s.Revision, s.Handle):
 		return WouldPark, fmt.Sprintf("revision %d was returned to the source: only a later one is posted", s.Revision), nil
 	case rev.Effect != None:
 		return w.foreseeStanding(ctx)

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/ml-connector/ml-connector/sync/connector"
@@ -77,19 +78,48 @@ func (e *Engine) returnable(t storage.Transfer, r *row) bool {
 	rev := r.current()
 	f := e.flow(t.Tenant, t.Flow)
 	return f != nil && f.acknowledger() != nil && rev != nil &&
-		rev.State == Parked && rev.Effect == None && rev.Then == "" && rev.Content != "" && !r.wasReturned(rev.Number)
+		rev.State == Parked && rev.Effect == None && rev.Then == "" && rev.Content != "" && !r.wasReturned(rev.Number, rev.Handle)
 }
 
 // wasReturned reports whether the source was told, or is being told, that this
-// revision or a later one failed.
-func (r *row) wasReturned(revision int64) bool { return r.Returned != nil && revision <= *r.Returned }
+// revision or a later one failed. A source may send what was corrected under the
+// same number and another handle: that is another revision.
+func (r *row) wasReturned(revision int64, handle string) bool {
+	if r.Returned == nil || revision > *r.Returned {
+		return false
+	}
+	return revision < *r.Returned || handle == "" || len(r.ReturnedAs) == 0 || slices.Contains(r.ReturnedAs, handle)
+}
+
+// afterReturned returns the least generation of a revision with a number and a
+// handle: no key, number or signal of one that was returned under the same number
+// is its own.
+func (r *row) afterReturned(revision int64, handle string) int {
+	g := 1
+	for i := range r.Revisions {
+		if have := &r.Revisions[i]; have.Number == revision && have.Handle != handle && slices.Contains(r.ReturnedAs, have.Handle) {
+			g = max(g, have.Generation+1)
+		}
+	}
+	return g
+}
+
+// maxHandles is how many handles of returned revisions are remembered.
+const maxHandles = 20
 
 // giveBack makes the current revision returned and puts the signal into the
 // outbox, in one write of the row.
 func giveBack(t *storage.Transfer, r *row, m Moment) {
 	rev := r.current()
 	number := rev.Number
+	if r.Returned == nil || *r.Returned != number {
+		r.ReturnedAs = nil // those of an earlier number are told by it
+	}
 	r.Returned = &number
+	if rev.Handle != "" {
+		r.ReturnedAs = append(r.ReturnedAs, rev.Handle)
+		r.ReturnedAs = r.ReturnedAs[max(0, len(r.ReturnedAs)-maxHandles):]
+	}
 	rev.State, rev.ReturnAt = Returned, time.Time{}
 	r.recovered()
 	r.remember(m)

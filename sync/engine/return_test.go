@@ -260,3 +260,60 @@ func TestKilledAtAnyPointOfAReturnThenRestartedWithAMendedMapping(t *testing.T) 
 		check: returnedOrPosted,
 	}.tell(t, "before Update returned", "after Update returned", "before Acknowledge failed", "after Acknowledge failed", "after audit acknowledge done")
 }
+
+// handled is R1 as the source sends it under an id of its own.
+func (b *bench) handled(e *engine.Engine, handle string, amounts map[string]int64) {
+	b.t.Helper()
+	b.source.put("R1", 1, connector.Ready, amounts)
+	b.source.mu.Lock()
+	d := b.source.docs["R1"]
+	d.Handle = handle
+	b.source.docs["R1"] = d
+	b.source.mu.Unlock()
+	b.notify(e, "R1")
+	pass(time.Minute)
+}
+
+func TestCorrectedUnderTheReturnedNumberAndAnotherHandleIsPostedOnce(t *testing.T) {
+	in(t, func(t *testing.T, b *bench) {
+		e := b.failing()
+		b.handled(e, "first", bad)
+		require.Equal(t, 1, b.giveBack(e))
+		b.handled(e, "second", ten)
+		require.Equal(t, engine.Confirmed, b.status("R1").State)
+		require.Len(t, b.erp.all(), 1)
+		require.Equal(t, keyOf("R1", 1, 2), b.erp.all()[0].Key, "a key of its own")
+		require.Equal(t, []string{"taken 1", "taken 1", "failed 1", "taken 1", "posted 1"}, b.source.signals())
+		require.Equal(t, "second", b.source.acks[4].Handle)
+		require.NotEqual(t, b.source.acks[1].ID, b.source.acks[3].ID)
+	})
+}
+
+func TestReturnedHandleNeverComesBack(t *testing.T) {
+	in(t, func(t *testing.T, b *bench) {
+		e := b.failing()
+		b.handled(e, "first", bad)
+		require.Equal(t, 1, b.giveBack(e))
+		b.handled(e, "second", bad)
+		require.Equal(t, engine.Parked, b.status("R1").State)
+		b.handled(e, "first", ten)
+		require.Empty(t, b.erp.all())
+		require.Equal(t, 1, b.giveBack(e), "the second can be given back too")
+		b.handled(e, "first", ten)
+		b.handled(e, "second", ten)
+		require.Empty(t, b.erp.all())
+		require.Equal(t, engine.Returned, b.status("R1").State)
+		b.handled(e, "third", ten)
+		require.Equal(t, keyOf("R1", 1, 3), b.erp.all()[0].Key)
+	})
+}
+
+func TestReturnedRevisionWithoutAHandleNeverComesBack(t *testing.T) {
+	in(t, func(t *testing.T, b *bench) {
+		e := b.failing()
+		require.Equal(t, 1, b.giveBack(e))
+		b.handled(e, "second", ten)
+		require.Empty(t, b.erp.all())
+		require.Equal(t, engine.Returned, b.status("R1").State)
+	})
+}

@@ -55,6 +55,8 @@ type row struct {
 	Audited     int                `json:"audited,omitempty"` // moments of History that the trail has
 	// Returned is the newest revision of which the source was told that it failed.
 	Returned *int64 `json:"returned,omitempty"`
+	// ReturnedAs are the handles that were returned under that number.
+	ReturnedAs []string `json:"returned_as,omitempty"`
 	// Dropped is when contents were dropped for the last time.
 	Dropped time.Time `json:"dropped,omitzero"`
 	// Payments are those that the source was told of, or is being told of.
