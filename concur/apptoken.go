@@ -97,6 +97,14 @@ func (s *AppTokenSource) get(ctx context.Context, margin time.Duration, refused 
 	}
 }
 
+func (s *AppTokenSource) refuse(accessToken Secret) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.token.AccessToken == accessToken {
+		s.token = Token{} // the next call asks for another
+	}
+}
+
 func (s *AppTokenSource) cached(margin time.Duration, refused Secret) (Token, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

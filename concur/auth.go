@@ -55,6 +55,18 @@ const (
 	// claimTime is how long a claim on the refresh token holds other processes
 	// off. A process that dies meanwhile keeps them waiting so long.
 	claimTime = 90 * time.Second
+	// claimMargin is how long before its claim ends a token call is given up: what a
+	// Save takes to return, and what the clocks of two machines may differ by.
+	claimMargin = 10 * time.Second
+	// doubtTime is how long after a claim that nobody ended its process may still
+	// come and save what it got.
+	doubtTime = 10 * time.Minute
+	// deadTime is how long a refresh token that was refused for good is not sent
+	// again: what is stored is looked at instead, since only a new one helps.
+	deadTime = 5 * time.Minute
+	// forbiddenAge is how old an access token must be for a 403 to mean that it has
+	// ended: a younger one lacks a scope, and another would lack it too.
+	forbiddenAge = time.Minute
 	// otherSoon is when to look again whether another process has exchanged it.
 	otherSoon = 2 * time.Second
 )
@@ -82,6 +94,22 @@ type TokenSource struct {
 	unsaved bool   // token was issued but not saved: save it before anything else
 	spent   Secret // access token of the stored token that was exchanged last
 	claim   string // revision of the token that this process claimed last
+	refused Secret // access token that a service refused to a call that is not repeated
+	dead    deadToken
+	doubt   doubtedToken
+}
+
+// deadToken is a refresh token that the vendor refused for good.
+type deadToken struct {
+	refresh Secret
+	until   time.Time
+	err     error
+}
+
+// doubtedToken is a refresh token whose claim another process left behind.
+type doubtedToken struct {
+	refresh Secret
+	until   time.Time
 }
 
 // NewTokenSource returns the source of the token kept in store. It makes no
@@ -119,6 +147,10 @@ func NewTokenSource(app App, store TokenStore, opts *TokenOptions) (*TokenSource
 // Center's redirect or from Administration > Company > Authentication Admin >
 // Company Request Token; it lives 24 hours. A refusal is a *TokenError. Follows
 // the Company Authentication page.
+//
+// Where the token cannot be saved it comes back beside the error, since the
+// request token is spent: the next call of this source saves it first, and nothing
+// else knows it. The other methods that begin with Connect do the same.
 func (s *TokenSource) Connect(ctx context.Context, companyUUID string, requestToken Secret) (Token, error) {
 	if companyUUID == "" || requestToken == "" {
 		return Token{}, errors.New("concur: Connect needs the company's UUID and its request token")
@@ -140,7 +172,15 @@ func (s *TokenSource) connect(ctx context.Context, base string, form url.Values,
 	if t.RefreshToken == "" {
 		return Token{}, errors.New("concur: the token endpoint gave no refresh token: check that the app may refresh (code 107)")
 	}
-	return t, s.replace(ctx, t)
+	if err := s.replace(ctx, t); err != nil {
+		_, rev, loadErr := s.store.Load(ctx)
+		if loadErr != nil {
+			rev = ""
+		}
+		s.set(t, rev, true)
+		return t, err
+	}
+	return t, nil
 }
 
 // replace saves t whatever is stored.
@@ -172,13 +212,46 @@ func (s *TokenSource) Token(ctx context.Context) (Token, error) {
 
 // Refresh refreshes the token now, whatever life it has left. Each refresh
 // extends the refresh token's life of six months, so a company that is idle
-// wants one from time to time.
+// wants one from time to time. It makes one token call, also where the access
+// token has ended.
 func (s *TokenSource) Refresh(ctx context.Context) (Token, error) {
-	t, err := s.Token(ctx)
+	t, _, err := s.load(ctx)
 	if err != nil {
 		return Token{}, err
 	}
 	return s.get(ctx, readMargin, t.AccessToken)
+}
+
+// load returns what is stored, with a geolocation that a token may be sent to: a
+// store that others can write to must not lead anywhere else.
+func (s *TokenSource) load(ctx context.Context) (Token, string, error) {
+	t, rev, err := s.store.Load(ctx)
+	if errors.Is(err, ErrNoToken) {
+		return Token{}, "", err
+	}
+	if err != nil {
+		return Token{}, "", fmt.Errorf("concur: load token: %w", err)
+	}
+	if t.Geolocation != "" {
+		if t.Geolocation, err = s.hosts.base(t.Geolocation); err != nil {
+			return Token{}, "", fmt.Errorf("concur: stored token: %w", err)
+		}
+	}
+	return t, rev, nil
+}
+
+// refuse notes that a service refused an access token, so that the next call
+// begins with another.
+func (s *TokenSource) refuse(accessToken Secret) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.refused = accessToken
+}
+
+func (s *TokenSource) refusedLast() Secret {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.refused
 }
 
 // OAuth2 adapts the source for libraries that take golang.org/x/oauth2's own
@@ -203,6 +276,9 @@ func (f oauth2Source) Token() (*oauth2.Token, error) {
 // get returns a token that lives longer than margin and whose access token is
 // not the one that was refused.
 func (s *TokenSource) get(ctx context.Context, margin time.Duration, refused Secret) (Token, error) {
+	if refused == "" {
+		refused = s.refusedLast()
+	}
 	if t, ok := s.cached(margin, refused); ok {
 		return t, nil
 	}

@@ -79,6 +79,15 @@ type service struct{ client *Client }
 // one that was refused.
 type tokenGetter interface {
 	get(ctx context.Context, margin time.Duration, refused Secret) (Token, error)
+	// refuse notes a token that was refused to a call that is not repeated.
+	refuse(accessToken Secret)
+}
+
+// ended reports whether a status means that the token has ended: the older services
+// say 403 where the newer say 401, but also where a scope is missing, which a new
+// token would not have either.
+func ended(status int, t Token) bool {
+	return status == http.StatusUnauthorized || status == http.StatusForbidden && time.Since(t.Issued) > forbiddenAge
 }
 
 // NewClient returns a client for the company whose token the source keeps. It
@@ -162,9 +171,10 @@ type request struct {
 // do sends a call to the company's geolocation and decodes its answer into out,
 // nil for no answer.
 //
-// A token that the service refuses is refreshed once and a safe call repeated:
-// the older services say 403 where the newer say 401, so both count. A call
-// that writes is never repeated; it starts with a token that will last instead.
+// A safe call that is refused is repeated once, with a new token where the one it
+// had has ended; see ended. A
+// call that writes is never repeated; it starts with a token that will last
+// instead, and one that is refused is not used for the next call.
 func (c *Client) do(ctx context.Context, r request, out any) error {
 	margin := writeMargin
 	if r.safe {
@@ -178,10 +188,14 @@ func (c *Client) do(ctx context.Context, r request, out any) error {
 	if err != nil {
 		return err
 	}
+	if !r.safe && ended(res.Status, token) {
+		c.source.refuse(token.AccessToken)
+	}
 	if r.safe && (res.Status == http.StatusUnauthorized || res.Status == http.StatusForbidden) {
-		token, err = c.source.get(ctx, margin, token.AccessToken)
-		if err != nil {
-			return inOperation(r.operation, err)
+		if ended(res.Status, token) {
+			if token, err = c.source.get(ctx, margin, token.AccessToken); err != nil {
+				return inOperation(r.operation, err)
+			}
 		}
 		if res, err = c.send(ctx, r, token); err != nil {
 			return err

@@ -66,10 +66,23 @@ func (s *TokenSource) AuthorizeURL(in AuthorizeInput) (string, error) {
 	return base + "/oauth2/v0/authorize?" + q.Encode(), nil
 }
 
+// AuthorizationOptions say how a redirect is read. Nil, and each field's zero value,
+// mean the defaults.
+type AuthorizationOptions struct {
+	// WithoutState takes a redirect that has no state at all; one that has another
+	// than was sent is refused nevertheless. Without a state anybody can send a user
+	// here with a code of their own. The vendor's page does not show a state in the
+	// redirect: set this only where a live tenant turns out to send none.
+	WithoutState bool
+}
+
 // ParseAuthorization reads the query that came to the redirect URI and returns
-// the code for ConnectCode. state is what AuthorizeURL was given; another one is
-// an error, and a refusal a *TokenError.
-func ParseAuthorization(q url.Values, state string) (code Secret, err error) {
+// the code for ConnectCode. state is what AuthorizeURL was given; another one, or
+// none, is an error, and a refusal a *TokenError.
+func ParseAuthorization(q url.Values, state string, opts *AuthorizationOptions) (code Secret, err error) {
+	if opts == nil {
+		opts = &AuthorizationOptions{}
+	}
 	if q.Has("error_code") || q.Has("error") || q.Has("error_description") {
 		e := &TokenError{Status: http.StatusBadRequest, OAuth: q.Get("error"), Description: q.Get("error_description")}
 		if n, err := seconds(Text(q.Get("error_code"))); err == nil && n > 0 && n < 1_000_000 {
@@ -77,9 +90,7 @@ func ParseAuthorization(q url.Values, state string) (code Secret, err error) {
 		}
 		return "", e
 	}
-	// Where the vendor leaves the state out there is nothing to compare: its page
-	// does not show it in the redirect.
-	if got := q.Get("state"); got != state && (got != "" || state == "") {
+	if got := q.Get("state"); state == "" || got != state && (got != "" || !opts.WithoutState) {
 		return "", errors.New("concur: the state of the redirect is not the one that was sent")
 	}
 	if q.Get("code") == "" {

@@ -87,9 +87,9 @@ func TestConsentLeadsToTheUsersToken(t *testing.T) {
 	require.ErrorIs(t, err, concur.ErrHost)
 
 	q := o.company.Authorize("eva@euro.example", "https://app.example/back", "s1")
-	_, err = concur.ParseAuthorization(q, "another")
+	_, err = concur.ParseAuthorization(q, "another", nil)
 	require.ErrorContains(t, err, "state")
-	code, err := concur.ParseAuthorization(q, "s1")
+	code, err := concur.ParseAuthorization(q, "s1", nil)
 	require.NoError(t, err)
 	token, err := s.ConnectCode(t.Context(), code, "https://app.example/back")
 	require.NoError(t, err)
@@ -100,7 +100,7 @@ func TestConsentLeadsToTheUsersToken(t *testing.T) {
 
 func TestARefusedConsentIsTyped(t *testing.T) {
 	t.Parallel()
-	_, err := concur.ParseAuthorization(url.Values{"error_code": {"119"}, "error_description": {"consent"}}, "s")
+	_, err := concur.ParseAuthorization(url.Values{"error_code": {"119"}, "error_description": {"consent"}}, "s", nil)
 	var e *concur.TokenError
 	require.ErrorAs(t, err, &e)
 	require.Equal(t, concur.TokenCode(119), e.Code)

@@ -141,6 +141,20 @@ func TestHostileURLsAreNeverDialled(t *testing.T) {
 			require.NoError(t, err)
 			require.Empty(t, f.Owner())
 
+			// What is stored may have been written by somebody else.
+			stored := &watch{answer: func(*http.Request) (int, any) { return 200, map[string]any{} }, dialled: map[string]bool{}}
+			store := concur.NewMemoryTokenStore()
+			_, err = store.Save(t.Context(), concur.Token{AccessToken: "a", RefreshToken: "r", Geolocation: link, Expiry: time.Now().Add(time.Hour)}, "")
+			require.NoError(t, err)
+			tokens, err := concur.NewTokenSource(concur.App{ClientID: "id", ClientSecret: "hush"}, store, &concur.TokenOptions{HTTP: &http.Client{Transport: stored}})
+			require.NoError(t, err)
+			_, err = concur.NewClient(tokens, nil).Users.Get(t.Context(), ownerID)
+			require.ErrorIs(t, err, concur.ErrHost)
+			require.Error(t, tokens.Revoke(t.Context()))
+			_, err = tokens.Refresh(t.Context())
+			require.ErrorIs(t, err, concur.ErrHost)
+			require.Empty(t, stored.dialled)
+
 			_, err = concur.NewTokenSource(concur.App{ClientID: "id", ClientSecret: "hush"}, concur.NewMemoryTokenStore(), &concur.TokenOptions{BootstrapURL: link})
 			if link != "" {
 				require.ErrorIs(t, err, concur.ErrHost)

@@ -182,6 +182,8 @@ func (fixedToken) get(context.Context, time.Duration, Secret) (Token, error) {
 	return Token{AccessToken: "a", Geolocation: "https://us2.api.concursolutions.com"}, nil
 }
 
+func (fixedToken) refuse(Secret) {}
+
 // plainEntry is EntryV3 without its methods: what encoding/json does by itself,
 // without the custom fields and without what has no field.
 type plainEntry EntryV3

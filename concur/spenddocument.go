@@ -53,10 +53,11 @@ func document(operation string, res *http.Response, err error) (*Document, error
 	return &Document{ReadCloser: res.Body, ContentType: res.Header.Get("Content-Type"), Length: res.ContentLength}, nil
 }
 
-// open sends a call that reads and hands its answer over as a stream. A token
-// that is refused is refreshed once.
+// open sends a call that reads and hands its answer over as a stream. A refused one
+// is repeated once, as do does.
 func (c *Client) open(ctx context.Context, r request) (*Document, error) {
 	var refused Secret
+	repeated := false
 	for {
 		token, err := c.source.get(ctx, readMargin, refused)
 		if err != nil {
@@ -69,8 +70,11 @@ func (c *Client) open(ctx context.Context, r request) (*Document, error) {
 		res, err := c.stream.Do(req) //nolint:bodyclose // document hands it over or closes it
 		d, err := document(r.operation, res, err)
 		var e *Error
-		if refused == "" && errors.As(err, &e) && (e.Status == http.StatusUnauthorized || e.Status == http.StatusForbidden) {
-			refused = token.AccessToken
+		if !repeated && errors.As(err, &e) && (e.Status == http.StatusUnauthorized || e.Status == http.StatusForbidden) {
+			repeated = true
+			if ended(e.Status, token) {
+				refused = token.AccessToken
+			}
 			continue
 		}
 		return d, err

@@ -26,6 +26,9 @@ type Token struct {
 	AccessToken Secret
 	// Expiry is when AccessToken ends, an hour after it was issued.
 	Expiry time.Time
+	// Issued is when AccessToken was obtained, by this machine's clock; zero: not
+	// known. A refusal right after it is no matter of the token's age.
+	Issued time.Time
 	// RefreshToken buys the next access token. It may change with each refresh.
 	RefreshToken Secret
 	// RefreshExpiry is when RefreshToken ends, about six months ahead; zero when
@@ -39,7 +42,9 @@ type Token struct {
 	// Company is the company's UUID, when this token was obtained by Connect.
 	Company string
 	// Claimed is until when a process that is exchanging RefreshToken holds the
-	// others off; zero: nobody is. A store keeps it like every other field.
+	// others off; zero: nobody is. A store keeps it like every other field. It is
+	// compared with the clocks of all processes that share the store: they have to
+	// agree to within ten seconds.
 	Claimed time.Time
 }
 
@@ -59,6 +64,7 @@ func (t Token) fresh(now time.Time, margin time.Duration) bool {
 type storedToken struct {
 	Access        string    `json:"access_token"`
 	Expiry        time.Time `json:"expiry"`
+	Issued        time.Time `json:"issued,omitzero"`
 	Refresh       string    `json:"refresh_token"`
 	RefreshExpiry time.Time `json:"refresh_expiry"`
 	Geolocation   string    `json:"geolocation"`
@@ -71,7 +77,7 @@ type storedToken struct {
 // result where only this program can read it, better encrypted.
 func (t Token) MarshalBinary() ([]byte, error) {
 	return json.Marshal(storedToken{
-		Access: string(t.AccessToken), Expiry: t.Expiry.UTC(),
+		Access: string(t.AccessToken), Expiry: t.Expiry.UTC(), Issued: t.Issued.UTC(),
 		Refresh: string(t.RefreshToken), RefreshExpiry: t.RefreshExpiry.UTC(),
 		Geolocation: t.Geolocation, Scopes: t.Scopes, Company: t.Company, Claimed: t.Claimed.UTC(),
 	})
@@ -85,7 +91,7 @@ func (t *Token) UnmarshalBinary(b []byte) error {
 		return errors.New("concur: stored token is not readable")
 	}
 	*t = Token{
-		AccessToken: Secret(s.Access), Expiry: s.Expiry,
+		AccessToken: Secret(s.Access), Expiry: s.Expiry, Issued: s.Issued,
 		RefreshToken: Secret(s.Refresh), RefreshExpiry: s.RefreshExpiry,
 		Geolocation: s.Geolocation, Scopes: s.Scopes, Company: s.Company, Claimed: s.Claimed,
 	}
@@ -101,6 +107,9 @@ func (t *Token) UnmarshalBinary(b []byte) error {
 // claims the refresh token before it exchanges it, so that no two spend the
 // same, and none overwrites what another got. Both methods are called
 // concurrently.
+//
+// A claim ends by the clock, so the machines that share a store have to agree on
+// the time to within ten seconds: a token call ends that long before its claim.
 type TokenStore interface {
 	// Load returns the token and its revision, an opaque text that is not empty.
 	// Nothing stored: ErrNoToken.
@@ -176,7 +185,7 @@ func (a tokenAnswer) token(asked time.Time) (Token, error) {
 		life = time.Duration(s) * time.Second
 	}
 	t := Token{
-		AccessToken: Secret(a.AccessToken), Expiry: asked.Add(life),
+		AccessToken: Secret(a.AccessToken), Expiry: asked.Add(life), Issued: asked,
 		RefreshToken: Secret(a.RefreshToken),
 		Geolocation:  a.Geolocation, Scopes: strings.Fields(a.Scope),
 	}

@@ -155,7 +155,11 @@ func (e *TokenError) Class() TokenClass {
 		return f.class
 	}
 	switch {
-	case e.Status == http.StatusTooManyRequests || e.Status >= 500:
+	case e.Status == http.StatusTooManyRequests || e.Status == http.StatusRequestTimeout || e.Status == http.StatusTooEarly || e.Status >= 500:
+		return TokenWait
+	case !e.said() && (e.Status == http.StatusUnauthorized || e.Status == http.StatusForbidden):
+		// Something in between answered, such as a gateway with a page of its own: that
+		// says nothing about the company's connection.
 		return TokenWait
 	case e.OAuth == "invalid_client" || e.OAuth == "unauthorized_client" || e.OAuth == "invalid_scope":
 		return TokenApp
@@ -166,6 +170,15 @@ func (e *TokenError) Class() TokenClass {
 	default:
 		return TokenRequest
 	}
+}
+
+// said reports whether the token endpoint itself answered.
+func (e *TokenError) said() bool { return e.Code != 0 || e.OAuth != "" }
+
+// certain reports whether the refusal says that nothing was exchanged. What a
+// gateway or a failing server answers leaves that open.
+func (e *TokenError) certain() bool {
+	return e.Status == http.StatusTooManyRequests || e.said() && e.Status >= 400 && e.Status < 500
 }
 
 // Remedy says what to do, in a sentence.

@@ -157,13 +157,17 @@ func TestTokenRefusalWithoutAKnownCodeIsClassedByItsStatus(t *testing.T) {
 		class  concur.TokenClass
 	}{
 		{400, `{"error":"invalid_grant"}`, concur.TokenReconnect},
-		{401, ``, concur.TokenReconnect},
+		{401, ``, concur.TokenWait},
+		{401, `{"error":"unknown_word"}`, concur.TokenReconnect},
+		{403, `{"code":9999}`, concur.TokenAccount},
+		{408, `<html>slow</html>`, concur.TokenWait},
+		{425, ``, concur.TokenWait},
 		{400, `{"error":"invalid_client","code":9999}`, concur.TokenApp},
-		{403, `<html>no</html>`, concur.TokenAccount},
+		{403, `<html>no</html>`, concur.TokenWait},
 		{501, `{}`, concur.TokenWait},
 		{400, `not json`, concur.TokenRequest},
 	} {
-		t.Run(fmt.Sprint(c.status, c.class), func(t *testing.T) {
+		t.Run(fmt.Sprint(c.status, c.body), func(t *testing.T) {
 			t.Parallel()
 			mock := httpmock.NewMockTransport()
 			mock.RegisterResponder(http.MethodPost, concur.BootstrapURL+"/oauth2/v0/token", httpmock.NewStringResponder(c.status, c.body))

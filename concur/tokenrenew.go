@@ -23,12 +23,9 @@ func (s *TokenSource) renew(ctx context.Context, margin time.Duration, refused S
 		}
 	}
 	for range maxConflicts {
-		t, rev, err := s.store.Load(ctx)
+		t, rev, err := s.load(ctx)
 		if err != nil {
-			if errors.Is(err, ErrNoToken) {
-				return Token{}, err
-			}
-			return Token{}, fmt.Errorf("concur: load token: %w", err)
+			return Token{}, err
 		}
 		if wanted(t) {
 			s.set(t, rev, false)
@@ -37,7 +34,14 @@ func (s *TokenSource) renew(ctx context.Context, margin time.Duration, refused S
 		if t.RefreshToken == "" || t.Geolocation == "" {
 			return Token{}, fmt.Errorf("%w (what is stored has no refresh token)", ErrNoToken)
 		}
-		if t.Claimed.After(time.Now()) && !s.ownClaim(rev) {
+		if err := s.refusedBefore(t.RefreshToken); err != nil {
+			return Token{}, err
+		}
+		foreign := !t.Claimed.IsZero() && !s.ownClaim(rev)
+		if foreign {
+			s.doubts(t)
+		}
+		if foreign && t.Claimed.After(time.Now()) {
 			if other, otherRev, ok := s.other(ctx, rev, wanted); ok {
 				s.set(other, otherRev, false)
 				return other, nil
@@ -47,7 +51,7 @@ func (s *TokenSource) renew(ctx context.Context, margin time.Duration, refused S
 		// A refresh token may be good for one exchange only, so that it is claimed
 		// before it is spent.
 		claimed := t
-		claimed.Claimed = time.Now().Add(claimTime)
+		claimed.Claimed = time.Now().Add(claimTime) // the save takes its time out of it
 		next, err := s.store.Save(ctx, claimed, rev)
 		if errors.Is(err, ErrTokenConflict) {
 			continue
@@ -56,7 +60,7 @@ func (s *TokenSource) renew(ctx context.Context, margin time.Duration, refused S
 			return Token{}, fmt.Errorf("concur: claim token: %w", err)
 		}
 		s.claims(next)
-		return s.exchange(ctx, t, next, wanted)
+		return s.exchange(ctx, t, claimed.Claimed, next, wanted)
 	}
 	return Token{}, fmt.Errorf("concur: claim token: %w", ErrTokenConflict)
 }
@@ -89,11 +93,64 @@ func (s *TokenSource) ownClaim(rev string) bool {
 	return rev == s.claim
 }
 
-// exchange spends the refresh token that this process has claimed; rev is the
-// claim's revision.
-func (s *TokenSource) exchange(ctx context.Context, t Token, rev string, wanted func(Token) bool) (Token, error) {
+// refusedBefore returns what the vendor said about a refresh token that it refused
+// for good a moment ago.
+func (s *TokenSource) refusedBefore(refresh Secret) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if refresh != s.dead.refresh || !time.Now().Before(s.dead.until) {
+		return nil
+	}
+	return s.dead.err
+}
+
+func (s *TokenSource) died(refresh Secret, until time.Time, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.dead = deadToken{refresh: refresh, until: until, err: err}
+}
+
+// doubts notes that another process claimed t's refresh token and did not say what
+// came of it: it may hold the only one that lives.
+func (s *TokenSource) doubts(t Token) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.doubt.refresh != t.RefreshToken {
+		s.doubt = doubtedToken{refresh: t.RefreshToken, until: t.Claimed.Add(doubtTime)}
+	}
+}
+
+func (s *TokenSource) doubted(refresh Secret) (until time.Time, ok bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.doubt.until, s.doubt.refresh == refresh && time.Now().Before(s.doubt.until)
+}
+
+// doubtError says that a refresh token is spent and that another process may hold
+// what it was exchanged for.
+type doubtError struct{ until time.Time }
+
+func (e *doubtError) Error() string {
+	return "concur: the refresh token was exchanged by another process that has not saved what it got; if this lasts, see whether that process can write to the store"
+}
+
+// Retryable reports that another try may succeed.
+func (e *doubtError) Retryable() bool { return true }
+
+// RetryAfter returns when to look again.
+func (e *doubtError) RetryAfter() time.Duration {
+	return min(otherSoon, max(0, time.Until(e.until)))
+}
+
+// exchange spends the refresh token that this process has claimed until a time;
+// rev is the claim's revision.
+func (s *TokenSource) exchange(ctx context.Context, t Token, claimed time.Time, rev string, wanted func(Token) bool) (Token, error) {
 	// A call that outlived the claim could spend what another process spends.
-	call, cancel := context.WithTimeout(ctx, claimTime-5*time.Second)
+	end := claimed.Add(-claimMargin)
+	if !time.Now().Before(end) {
+		return Token{}, fmt.Errorf("%w; the store took too long to save the claim", &claimedError{until: claimed})
+	}
+	call, cancel := context.WithDeadline(ctx, end)
 	defer cancel()
 	s.spending(t.AccessToken)
 	next, err := s.spend(call, t)
@@ -104,10 +161,22 @@ func (s *TokenSource) exchange(ctx context.Context, t Token, rev string, wanted 
 			s.set(other, otherRev, false)
 			return other, nil
 		}
+		// Nobody is asked to connect the company anew while another process may hold
+		// what the refresh token was exchanged for.
+		until, ok := s.doubted(t.RefreshToken)
+		if ok {
+			err = &doubtError{until: until}
+		} else {
+			until = time.Now().Add(deadTime)
+		}
+		s.died(t.RefreshToken, until, err)
+		t.Claimed = time.Time{}
+		_, _ = s.store.Save(context.WithoutCancel(ctx), t, rev)
+		return Token{}, err
 	}
 	if next.RefreshToken == "" {
 		var refused *TokenError
-		if errors.As(err, &refused) {
+		if errors.As(err, &refused) && refused.certain() {
 			// Certainly not spent: others need not wait. If this fails the claim runs out.
 			t.Claimed = time.Time{}
 			_, _ = s.store.Save(context.WithoutCancel(ctx), t, rev)
@@ -161,14 +230,14 @@ func (s *TokenSource) save(ctx context.Context, t Token, rev string) (Token, err
 			s.set(t, rev, true)
 			return Token{}, fmt.Errorf("concur: save token: %w", err)
 		}
-		theirs, theirRev, err := s.store.Load(ctx)
+		theirs, theirRev, err := s.load(ctx)
 		if errors.Is(err, ErrNoToken) {
 			s.set(Token{}, "", false)
 			return Token{}, fmt.Errorf("%w (it was removed meanwhile)", ErrNoToken)
 		}
 		if err != nil {
 			s.set(t, rev, true)
-			return Token{}, fmt.Errorf("concur: load token: %w", err)
+			return Token{}, err
 		}
 		// The token that was just exchanged, written once more (sealed again by
 		// another key), is no news: its refresh token may be dead, and ours is the
@@ -187,7 +256,7 @@ func (s *TokenSource) save(ctx context.Context, t Token, rev string) (Token, err
 func (s *TokenSource) other(ctx context.Context, rev string, wanted func(Token) bool) (Token, string, bool) {
 	deadline := time.Now().Add(otherWait)
 	for {
-		t, theirs, err := s.store.Load(ctx)
+		t, theirs, err := s.load(ctx)
 		if err == nil && theirs != rev && wanted(t) {
 			return t, theirs, true
 		}

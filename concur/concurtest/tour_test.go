@@ -100,7 +100,7 @@ func (w *walk) tokens() {
 	tokens, err := concur.NewTokenSource(w.credentials(), concur.NewMemoryTokenStore(), w.options())
 	require.NoError(t, err)
 	q := w.co.Authorize("ada@acme.example", "https://app.example/back", "s1")
-	code, err := concur.ParseAuthorization(q, "s1")
+	code, err := concur.ParseAuthorization(q, "s1", nil)
 	require.NoError(t, err)
 	_, err = tokens.ConnectCode(ctx, code, "https://app.example/back")
 	require.NoError(t, err)
