@@ -357,8 +357,8 @@ func (m *month) tie(ctx context.Context, d approved, standing []epicorsync.Stand
 		if whole, err := m.a.Whole(ctx, s); err == nil {
 			doc.Owner = whole.Owner() // a name only helps: what cannot be opened is left out
 		}
-		if len(standing) == 0 && s.Receipt != nil && (s.Word == engine.WordPosted || s.Word == engine.WordSaved) {
-			if standing, err = m.lookUp(ctx, id, s.Receipt); err != nil {
+		if s.Word == engine.WordPosted || s.Word == engine.WordSaved || s.Word == engine.WordOpen && len(s.Beside) > 0 {
+			if standing, err = m.lookUp(ctx, id, made(s), standing); err != nil {
 				return err
 			}
 		}
@@ -367,20 +367,26 @@ func (m *month) tie(ctx context.Context, d approved, standing []epicorsync.Stand
 	}
 	m.line(d.currency).Approved = m.line(d.currency).Approved.Add(d.amount)
 	// Of a document that is being entered or taken back just now, a part may stand
-	// there: it is open as a whole until the ledger says otherwise.
+	// there: it is open until the ledger says otherwise, but for what an earlier
+	// revision left there for good.
 	if len(standing) > 0 && s.Word != engine.WordOpen {
 		m.stands(&doc, standing)
 	} else {
 		m.absent(&doc, s)
+		m.beside(&doc, s, standing)
 	}
 	m.Documents = append(m.Documents, doc)
 	return nil
 }
 
-// lookUp reads the invoices that a receipt names one by one.
-func (m *month) lookUp(ctx context.Context, id storage.ID, r *connector.Receipt) ([]epicorsync.Standing, error) {
-	var out []epicorsync.Standing
-	for _, made := range r.Made {
+// lookUp reads one by one the invoices that the ledger names and that were not
+// found by their apply date, and adds them to those that were.
+func (m *month) lookUp(ctx context.Context, id storage.ID, named []connector.Made, found []epicorsync.Standing) ([]epicorsync.Standing, error) {
+	out := found
+	for _, made := range named {
+		if slices.ContainsFunc(found, func(st epicorsync.Standing) bool { return st.ID == made.ID }) {
+			continue
+		}
 		parts := strings.SplitN(made.ID, "/", 3)
 		if len(parts) != 3 {
 			continue
@@ -403,6 +409,48 @@ func (m *month) lookUp(ctx context.Context, id storage.ID, r *connector.Receipt)
 		out = append(out, epicorsync.Standing{Key: inv.Key, Posted: inv.Posted, Made: made})
 	}
 	return out, nil
+}
+
+// beside takes out of an open document what stands of its earlier revisions: only
+// the difference is open.
+func (m *month) beside(doc *MonthDocument, s engine.Status, standing []epicorsync.Standing) {
+	own := m.line(doc.Currency)
+	for _, st := range earlier(s, standing) {
+		for _, inv := range invoicesOf(st) {
+			doc.Invoices = append(doc.Invoices, inv)
+			if inv.Currency != doc.Currency {
+				doc.Why = "an earlier revision stands in Epicor in " + inv.Currency
+				continue
+			}
+			own.stands(st.Posted, m.t, inv.Amount)
+			own.Open = own.Open.Sub(inv.Amount)
+			doc.InEpicor = doc.InEpicor.Add(inv.Amount)
+			m.took(doc.ID, inv, false)
+		}
+	}
+}
+
+// took takes out of what is to be accrued what had taken effect by the month's
+// end, of a document that was counted there as a whole.
+func (m *month) took(id string, inv Invoice, earlier bool) {
+	if inv.Posted && !m.Last.Before(inv.Applied) {
+		m.accrue(id, inv.Currency, inv.Amount.Neg(), earlier)
+		return
+	}
+	m.entered(inv)
+}
+
+// earlier are those of the standing invoices that earlier revisions left.
+func earlier(s engine.Status, standing []epicorsync.Standing) []epicorsync.Standing {
+	var out []epicorsync.Standing
+	for _, st := range standing {
+		if slices.ContainsFunc(s.Beside, func(r connector.Receipt) bool {
+			return slices.ContainsFunc(r.Made, func(made connector.Made) bool { return made.ID == st.ID })
+		}) {
+			out = append(out, st)
+		}
+	}
+	return out
 }
 
 // stands counts what stands in Epicor for a document.
@@ -500,12 +548,12 @@ func (m *month) absent(doc *MonthDocument, s engine.Status) {
 }
 
 func madeText(s engine.Status) string {
-	if s.Receipt == nil || len(s.Receipt.Made) == 0 {
-		return ""
-	}
 	var numbers []string
-	for _, made := range s.Receipt.Made {
+	for _, made := range made(s) {
 		numbers = append(numbers, made.Number)
+	}
+	if len(numbers) == 0 {
+		return ""
 	}
 	return " as " + strings.Join(numbers, ", ")
 }
@@ -528,6 +576,17 @@ func (m *month) earlier(ctx context.Context) error {
 		}
 		for _, total := range s.Totals {
 			m.accrue(e.ID, total.Currency, total.Amount, true)
+		}
+		if len(s.Beside) > 0 {
+			standing, err := m.lookUp(ctx, s.ID, made(s), nil)
+			if err != nil {
+				return err
+			}
+			for _, st := range earlier(s, standing) {
+				for _, inv := range invoicesOf(st) {
+					m.took(e.ID, inv, true)
+				}
+			}
 		}
 		m.Earlier = append(m.Earlier, e)
 	}

@@ -292,3 +292,48 @@ func TestWhatWasApprovedBeforeGoingLiveIsSkippedAndNotAccrued(t *testing.T) {
 		require.Empty(t, w.epicor.Invoices(sample.EpicorCompany))
 	})
 }
+
+// raised is a month in which a posted report of USD 450.00 was changed to USD
+// 500.00 in Concur, and what became of that.
+func raised(t *testing.T, before func(*world)) (*Month, engine.Status) {
+	t.Helper()
+	var s engine.Status
+	m := reconciled(t, func(ctx context.Context, w *world, a *App) {
+		postAll(t, w)
+		if before != nil {
+			before(w)
+		}
+		w.company.EditReport(w.report(sample.LostAnswer).ID, func(r *concurtest.Report) {
+			e := &r.Expenses[0]
+			e.Amount, e.Posted, e.Approved = concurtest.Amount("500.00"), decimal.NullDecimal{}, decimal.NullDecimal{}
+		})
+		w.run(w.start(w.config(), w.store, w.log), 30*time.Minute)
+		s = w.status(sample.LostAnswer)
+	})
+	return m, s
+}
+
+func TestADeltaTiesWithWhatStandsBesideIt(t *testing.T) {
+	m, s := raised(t, nil)
+	require.Len(t, s.Beside, 1)
+	d := m.document(t, sample.LostAnswer)
+	require.Equal(t, []string{"500", "500", "0"}, []string{d.InConcur.String(), d.InEpicor.String(), d.Difference.String()})
+	require.Len(t, d.Invoices, 2)
+	require.True(t, m.Ties(), "%+v", m)
+	require.Equal(t, "1564.1", m.accrual(t, "USD").Amount.String(), "what is open, and 50.00 that finance has not posted")
+}
+
+func TestOfADocumentWhoseCorrectionIsOpenOnlyTheDifferenceIs(t *testing.T) {
+	m, s := raised(t, func(w *world) { w.edit("netting: net", "netting: net\nrevisions: park") })
+	require.Equal(t, []any{engine.Parked, 1}, []any{s.State, len(s.Beside)})
+	d := m.document(t, sample.LostAnswer)
+	require.Equal(t, []any{engine.WordOpen, "450", "0"}, []any{d.Word, d.InEpicor.String(), d.Difference.String()})
+	require.True(t, m.Ties(), "%+v", m)
+	usd := m.accrual(t, "USD")
+	require.Equal(t, "1564.1", usd.Amount.String(), "50.00 beside what was open before")
+	for _, c := range m.Currencies {
+		if c.Currency == "USD" {
+			require.Equal(t, []string{"1564.1", "0"}, []string{c.Open.String(), c.Difference.String()})
+		}
+	}
+}

@@ -140,10 +140,7 @@ func (d *Data) byInvoice(ctx context.Context, tenant, number string) ([]*Transfe
 		if err != nil {
 			return nil, err
 		}
-		if s.Receipt == nil {
-			continue
-		}
-		for _, m := range s.Receipt.Made {
+		for _, m := range made(s) {
 			if fold(m.Number) != fold(number) {
 				continue
 			}
