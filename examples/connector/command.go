@@ -34,6 +34,8 @@ type commandLine struct {
 	Serve      serveCommand      `cmd:"" help:"Carry documents: take events, post, sweep, mirror, until stopped."`
 	Transfers  transfersCommand  `cmd:"" help:"Look at documents on their way."`
 	Replay     replayCommand     `cmd:"" help:"Look anew at documents that wait for a person, once the cause is mended."`
+	Return     returnCommand     `cmd:"" help:"Give documents that are wrong in Concur back to Concur."`
+	Purge      purgeCommand      `cmd:"" help:"Drop what is kept no longer, by policy.keep_contents and policy.keep_rows."`
 	Simulate   simulateCommand   `cmd:"" help:"Show what the rules would post of documents, and why; nothing is written."`
 	Mapping    mappingCommand    `cmd:"" help:"Look at the rules: faults, what they cover, what another version would change."`
 	Sync       syncCommand       `cmd:"" help:"Bring reference data of Epicor to Concur."`

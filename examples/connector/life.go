@@ -10,6 +10,7 @@ import (
 	"github.com/ml-connector/ml-connector/examples/connector/internal/screen"
 	"github.com/ml-connector/ml-connector/mapping"
 	"github.com/ml-connector/ml-connector/sync/connector"
+	"github.com/ml-connector/ml-connector/sync/engine"
 )
 
 // life shows one document's whole life.
@@ -72,6 +73,9 @@ func nonEmpty(texts []string) []string {
 func stateText(t *app.Transfer) string {
 	if again := t.Again(); again != "" {
 		return string(t.Word) + " (" + again + ")"
+	}
+	if t.State == engine.Returned {
+		return string(t.Word) + " (" + string(t.State) + ")"
 	}
 	if t.Cause == "" {
 		return string(t.Word)
@@ -279,6 +283,35 @@ func (l *life) outcome() {
 	if len(t.Issues) == 0 && t.Receipt == nil && t.Why != "" {
 		s.Printf("Waiting: %s\n", t.Why)
 	}
+	if r := t.GivenBack(); r != nil {
+		l.givenBack(r)
+	}
+	for _, m := range t.StandsBeside() {
+		s.Printf("Beside it stands: AP invoice %s, vendor %s, %s, of an earlier revision\n", m.Number, m.Party, money(m.Totals))
+	}
+	for _, p := range t.Payments {
+		kind := ""
+		if p.Kind != "" {
+			kind = ", " + p.Kind
+		}
+		s.Printf("Paid: %s on %s%s\n", money([]connector.Total{p.Amount}), p.Date.UTC().Format(time.DateOnly), kind)
+	}
+	if t.Held.After(time.Now()) {
+		s.Printf("Somebody works on it now, and holds it until %s unless it is done before\n", t.Held.UTC().Format(time.TimeOnly))
+	}
+}
+
+// givenBack says who gave the document back, and what Concur knows of it.
+func (l *life) givenBack(r *app.Return) {
+	text := r.Why
+	if r.By != "" {
+		text += ", by " + r.By
+	}
+	told := "Concur was told that it failed; a new revision comes once it was mended there, and this one is never posted"
+	if !r.Told {
+		told = "Concur has not been told yet; this revision is never posted"
+	}
+	l.screen.Printf("Given back to Concur: %s, %s UTC. %s.\n", text, r.At.UTC().Format("2006-01-02 15:04:05"), told)
 }
 
 // issue shows one fault: what, where, who and what to do.

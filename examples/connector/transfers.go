@@ -55,28 +55,34 @@ type transfersListCommand struct {
 
 // transferView is a transfer as programs see it.
 type transferView struct {
-	Document    app.Label         `json:"document"`
-	ID          string            `json:"id"`
-	Tenant      string            `json:"tenant"`
-	Target      string            `json:"target"`
-	Flow        string            `json:"flow"`
-	Owner       string            `json:"owner,omitempty"`
-	Name        string            `json:"name,omitempty"`
-	State       engine.State      `json:"state"`
-	Word        engine.Word       `json:"word"`
-	Cause       string            `json:"cause,omitempty"`
-	Why         string            `json:"why,omitempty"`
-	Period      string            `json:"period,omitempty"`
-	Approved    string            `json:"approved,omitempty"`
-	Revision    int64             `json:"revision"`
-	Attempts    int               `json:"attempts"`
-	Totals      []connector.Total `json:"totals,omitempty"`
-	Made        []connector.Made  `json:"made,omitempty"`
-	Issues      []connector.Issue `json:"issues,omitempty"`
-	Mapping     string            `json:"mapping,omitempty"`
-	Correlation string            `json:"correlation,omitempty"`
-	Since       time.Time         `json:"since"`
-	Due         *time.Time        `json:"due,omitempty"`
+	Document app.Label         `json:"document"`
+	ID       string            `json:"id"`
+	Tenant   string            `json:"tenant"`
+	Target   string            `json:"target"`
+	Flow     string            `json:"flow"`
+	Owner    string            `json:"owner,omitempty"`
+	Name     string            `json:"name,omitempty"`
+	State    engine.State      `json:"state"`
+	Word     engine.Word       `json:"word"`
+	Cause    string            `json:"cause,omitempty"`
+	Why      string            `json:"why,omitempty"`
+	Period   string            `json:"period,omitempty"`
+	Approved string            `json:"approved,omitempty"`
+	Revision int64             `json:"revision"`
+	Attempts int               `json:"attempts"`
+	Totals   []connector.Total `json:"totals,omitempty"`
+	Made     []connector.Made  `json:"made,omitempty"`
+	// Beside stands in Epicor as well, of earlier revisions: Made is then the
+	// difference to it.
+	Beside      []connector.Made    `json:"beside,omitempty"`
+	Payments    []connector.Payment `json:"payments,omitempty"`
+	Returned    *app.Return         `json:"returned,omitempty"`
+	Issues      []connector.Issue   `json:"issues,omitempty"`
+	Mapping     string              `json:"mapping,omitempty"`
+	Correlation string              `json:"correlation,omitempty"`
+	Since       time.Time           `json:"since"`
+	Due         *time.Time          `json:"due,omitempty"`
+	Held        *time.Time          `json:"held_until,omitempty"` // by whoever works on it
 
 	again string
 }
@@ -97,6 +103,10 @@ func viewOf(t *app.Transfer) transferView {
 	if !t.Due.IsZero() {
 		v.Due = &t.Due
 	}
+	if t.Held.After(time.Now()) {
+		v.Held = &t.Held
+	}
+	v.Beside, v.Payments, v.Returned = t.StandsBeside(), t.Payments, t.GivenBack()
 	return v
 }
 
