@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 
 	"github.com/ml-connector/ml-connector/sync/connector"
 	"github.com/ml-connector/ml-connector/sync/storage"
@@ -43,7 +44,8 @@ func (w *work) name(kind, person string, plain []byte) string {
 	return contentPrefix(w.t.ID) + kind + "/" + hash
 }
 
-// put seals and stores a content and returns its name.
+// put seals a content and returns its name. It is stored before the next write
+// of the row, together with whatever else that one relies on.
 func (w *work) put(ctx context.Context, kind, person string, plain []byte) (string, error) {
 	name, data := w.name(kind, person, plain), plain
 	if s := w.e.opts.Sealer; s != nil {
@@ -52,12 +54,39 @@ func (w *work) put(ctx context.Context, kind, person string, plain []byte) (stri
 			return "", ours("seal "+kind, err)
 		}
 	}
-	err := w.e.store.Put(ctx, w.t.Tenant, name, data)
-	// The name is a hash of the content, so what exists is the same.
-	if err != nil && !errors.Is(err, storage.ErrExists) {
-		return "", ours("store "+kind, err)
+	w.ahead = append(w.ahead, func(ctx context.Context) error {
+		err := w.e.store.Put(ctx, w.t.Tenant, name, data)
+		// The name is a hash of the content, so what exists is the same.
+		if err != nil && !errors.Is(err, storage.ErrExists) {
+			return ours("store "+kind, err)
+		}
+		return nil
+	})
+	if w.held == nil {
+		w.held = map[string][]byte{}
 	}
+	w.held[name] = data
 	return name, nil
+}
+
+// flush does the writes that the next one of the row relies on: side by side,
+// since none of them relies on another, so that a store may commit them at once.
+func (w *work) flush(ctx context.Context) error {
+	ahead := w.ahead
+	errs := make([]error, len(ahead))
+	var all sync.WaitGroup
+	for i, write := range ahead {
+		all.Go(func() {
+			defer w.e.guard(ctx, w.t.Document, &errs[i])
+			errs[i] = write(ctx)
+		})
+	}
+	all.Wait()
+	if err := errors.Join(errs...); err != nil {
+		return err
+	}
+	w.ahead = nil
+	return nil
 }
 
 func contentPrefix(id storage.ID) string { return "c/" + digest(id.Target, id.Document) + "/" }
@@ -72,7 +101,13 @@ func (w *work) stored(ctx context.Context, person, name string) ([]byte, error) 
 	if name == "" {
 		return nil, &errGone{errors.New("the row names none")}
 	}
-	b, err := w.e.content(ctx, w.t.Tenant, person, name)
+	var b []byte
+	var err error
+	if data, ok := w.held[name]; ok {
+		b, err = w.e.open(ctx, w.t.Tenant, person, data)
+	} else {
+		b, err = w.e.content(ctx, w.t.Tenant, person, name)
+	}
 	if errors.Is(err, storage.ErrNotFound) {
 		return nil, &errGone{err}
 	}
@@ -90,10 +125,18 @@ func (e *Engine) content(ctx context.Context, tenant, person, name string) ([]by
 	if err != nil {
 		return nil, ours("read content", err)
 	}
-	if e.opts.Sealer != nil {
-		if b, err = e.opts.Sealer.Open(ctx, tenant, person, b); err != nil {
-			return nil, ours("open content", err)
-		}
+	return e.open(ctx, tenant, person, b)
+}
+
+// open returns the plain text of what is stored.
+func (e *Engine) open(ctx context.Context, tenant, person string, data []byte) ([]byte, error) {
+	s := e.opts.Sealer
+	if s == nil {
+		return data, nil
+	}
+	b, err := s.Open(ctx, tenant, person, data)
+	if err != nil {
+		return nil, ours("open content", err)
 	}
 	return b, nil
 }

@@ -301,7 +301,7 @@ func (w *work) ready(ctx context.Context, learn func(*row), s snapshot) error {
 	if err != nil {
 		return err
 	}
-	return w.save(ctx, func(t *storage.Transfer, r *row) {
+	take := func(t *storage.Transfer, r *row) {
 		learn(r)
 		rev := r.current()
 		// A source may change what it calls the same revision. What was posted of it
@@ -329,7 +329,19 @@ func (w *work) ready(ctx context.Context, learn func(*row), s snapshot) error {
 		if w.f.acknowledger() != nil {
 			post(w.t.ID, r, connector.Signal{Kind: connector.Taken})
 		}
-	})
+	}
+	if w.sweeping || w.f.acknowledger() != nil || !w.r.empty() {
+		return w.save(ctx, take)
+	}
+	// Nobody is told, and nothing was ever sent: a row that said only that it was
+	// fetched would save a restart nothing but the fetch.
+	t, r := w.t, row{}
+	if r, err = decode(t); err != nil {
+		return err
+	}
+	take(&t, &r)
+	w.r, w.taken = r, take
+	return nil
 }
 
 func (w *work) ignore(ctx context.Context, learn func(*row), why string) error {

@@ -109,14 +109,21 @@ func (e *Engine) extend(ctx context.Context, id storage.ID, fence int64, lease t
 
 // save changes the row: read, change, compare-and-set, repeat. A conflict is no
 // lost lease, since intake, people and the extension of the lease write the
-// same row; the fence tells.
+// same row; the fence tells. What the change relies on is durable before it, and
+// what was fetched is written with it.
 func (w *work) save(ctx context.Context, change func(t *storage.Transfer, r *row)) error {
+	if err := w.flush(ctx); err != nil {
+		return err
+	}
 	before := State(w.t.State)
 	for {
 		t := w.t
 		r, err := decode(t)
 		if err != nil {
 			return err
+		}
+		if w.taken != nil {
+			w.taken(&t, &r)
 		}
 		change(&t, &r)
 		summary(&t, &r)
@@ -125,7 +132,7 @@ func (w *work) save(ctx context.Context, change func(t *storage.Transfer, r *row
 		}
 		next, err := w.e.store.Update(ctx, t)
 		if err == nil {
-			w.t, w.r = next, r
+			w.t, w.r, w.taken = next, r, nil
 			w.e.changed(Change{ID: t.ID, From: before, To: State(t.State), Cause: t.Cause})
 			return nil
 		}
@@ -153,6 +160,12 @@ func (w *work) abandon(cause error) error {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
 	defer cancel()
+	// What is not written yet may be what failed. Nothing relies on it: it is fetched
+	// again.
+	w.taken, w.ahead = nil, nil
+	if r, err := decode(w.t); err == nil {
+		w.r = r
+	}
 	_, queue := w.system(w.next())
 	err := w.save(ctx, func(t *storage.Transfer, r *row) {
 		if w.unsent {

@@ -63,7 +63,12 @@ func (w *work) mapDocument(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	err = w.save(ctx, func(_ *storage.Transfer, r *row) {
+	fetched := w.taken != nil
+	err = w.save(ctx, func(t *storage.Transfer, r *row) {
+		if fetched && t.Wakes > r.Seen {
+			// A knock came while it was mapped: it is looked at before anything is sent.
+			return
+		}
 		rev := r.current()
 		rev.State, rev.Effect, rev.Cause, rev.Issues = Delivering, Unknown, "", nil
 		rev.Posting, rev.Whole, rev.Reasons, rev.Mapping, rev.Sealed = posting, whole, reasons, m.version, ""
@@ -72,7 +77,7 @@ func (w *work) mapDocument(ctx context.Context) error {
 		r.recovered()
 		r.note(w.e.clock(), "mapped", "mapping "+m.version)
 	})
-	w.fresh = err == nil
+	w.fresh = err == nil && w.r.current().State == Delivering
 	return err
 }
 

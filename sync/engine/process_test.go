@@ -599,7 +599,7 @@ func TestChangesOfStateAreToldAfterTheyAreDurable(t *testing.T) {
 			told = append(told, string(c.From)+">"+string(c.To))
 		}
 		b.posted(ten)
-		require.Equal(t, []string{">received", "received>pending", "pending>delivering", "delivering>confirmed"}, told)
+		require.Equal(t, []string{">received", "received>delivering", "delivering>confirmed"}, told)
 	})
 }
 

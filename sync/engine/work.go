@@ -29,6 +29,13 @@ type work struct {
 	remapped bool      // mapped once more after a wait was noted
 	released bool
 	past     *note // what remains of an earlier row that was purged, where nothing of it stands
+
+	// taken is what a fetch found and the row does not say yet: the next write of
+	// the row says both. Until then r shows it and t does not.
+	taken  func(t *storage.Transfer, r *row)
+	ahead  []func(ctx context.Context) error // writes that the next one of the row relies on
+	held   map[string][]byte                 // contents that this pass has put, by name, as they are stored
+	traced string                            // the key that this pass has traced
 }
 
 // step is what a transfer needs next.
