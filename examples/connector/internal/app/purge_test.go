@@ -78,10 +78,14 @@ func TestRowsArePurgedAsPlannedOnceEveryProcessKnows(t *testing.T) {
 	})
 }
 
-func TestNothingYoungIsPlannedToBePurged(t *testing.T) {
+func TestWhatIsKeptLongerIsNotPlannedToBePurged(t *testing.T) {
 	aged(t, engine.Policy{KeepContents: 30 * aDay, KeepRows: 93 * aDay}, 29, func(w *world, a *App) {
 		contents, rows, _ := planned(w, a)
 		require.Zero(t, contents+rows)
+		pass(2 * aDay)
+		contents, rows, _ = planned(w, a)
+		require.Positive(t, contents)
+		require.Zero(t, rows)
 	})
 }
 
