@@ -14,6 +14,13 @@ import (
 // unlockTime is how long giving a group free may take after the caller has gone away.
 const unlockTime = 30 * time.Second
 
+// unlockTries is how often a group is given free at most, beyond what a failed
+// connection is tried anyway, with unlockWait between.
+const (
+	unlockTries = 3
+	unlockWait  = 200 * time.Millisecond
+)
+
 // ErrGroupForeign says that the entry group was created by somebody else; it is never entered.
 var ErrGroupForeign = errors.New("epicor: the entry group belongs to somebody else")
 
@@ -98,7 +105,19 @@ func (s *APInvoiceService) unlock(ctx context.Context, id string, ds *Tableset) 
 	// The caller may have gone away; a group that stays locked keeps people out.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), unlockTime)
 	defer cancel()
-	_, err := s.c.Compute(ctx, groupService, "UnlockAPGroup", Params{"groupID": id, "ds": ds}) // whatever the answer holds
+	var err error
+	for try := range unlockTries {
+		if try > 0 { // a gateway's refusal passes, and nobody comes back to this group of himself
+			select {
+			case <-time.After(unlockWait):
+			case <-ctx.Done():
+				return err
+			}
+		}
+		if _, err = s.c.Compute(ctx, groupService, "UnlockAPGroup", Params{"groupID": id, "ds": ds}); err == nil { // whatever the answer holds
+			return nil
+		}
+	}
 	return err
 }
 

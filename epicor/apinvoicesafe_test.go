@@ -160,7 +160,7 @@ func TestTheGroupIsGivenFreeAfterTheCallerWentAway(t *testing.T) {
 func TestAnErrorSaysThatTheGroupStayedLocked(t *testing.T) {
 	srv, c := pair(t, &epicor.Options{Tries: 1})
 	srv.Inject(epicortest.Fault{Path: "/UpdateMaster", Skip: 1, Drop: true})
-	srv.Inject(epicortest.Fault{Path: "/UnlockAPGroup", Status: http.StatusServiceUnavailable})
+	srv.Inject(epicortest.Fault{Path: "/UnlockAPGroup", Times: -1, Status: http.StatusServiceUnavailable})
 	_, err := c.APInvoices.Create(t.Context(), meal(t))
 	var ie *epicor.APInvoiceError
 	require.ErrorAs(t, err, &ie)
@@ -169,7 +169,7 @@ func TestAnErrorSaysThatTheGroupStayedLocked(t *testing.T) {
 
 	srv, c, inv := posted(t, nil)
 	srv.Inject(epicortest.Fault{Path: "/CreateCancellationInvoice", Drop: true})
-	srv.Inject(epicortest.Fault{Path: "/UnlockAPGroup", Status: http.StatusServiceUnavailable})
+	srv.Inject(epicortest.Fault{Path: "/UnlockAPGroup", Times: -1, Status: http.StatusServiceUnavailable})
 	_, err = c.APInvoices.Cancel(t.Context(), inv.VendorNum, inv.Number, cancellation(t))
 	require.ErrorContains(t, err, "could not be given free")
 
@@ -178,7 +178,7 @@ func TestAnErrorSaysThatTheGroupStayedLocked(t *testing.T) {
 	made, err := c.APInvoices.Create(t.Context(), in)
 	require.NoError(t, err)
 	srv.Inject(epicortest.Fault{Path: "/DeleteByID", Status: http.StatusServiceUnavailable})
-	srv.Inject(epicortest.Fault{Path: "/UnlockAPGroup", Status: http.StatusServiceUnavailable})
+	srv.Inject(epicortest.Fault{Path: "/UnlockAPGroup", Times: -1, Status: http.StatusServiceUnavailable})
 	require.ErrorContains(t, c.APInvoices.Delete(t.Context(), made.VendorNum, in.Number, in.Key), "could not be given free")
 }
 
@@ -295,7 +295,7 @@ func TestTheOutcomeOfAnUnlockIsOnlyToldNotConfused(t *testing.T) {
 	srv, c := pair(t, &epicor.Options{Tries: 1})
 	in := meal(t)
 	in.Lines[0].Splits[0].Account = "none"
-	srv.Inject(epicortest.Fault{Path: "/UnlockAPGroup", Status: http.StatusServiceUnavailable})
+	srv.Inject(epicortest.Fault{Path: "/UnlockAPGroup", Times: -1, Status: http.StatusServiceUnavailable})
 	_, err := c.APInvoices.Create(t.Context(), in)
 	var e *epicor.Error
 	require.True(t, errors.As(err, &e) && e.Refused(), "the class is that of what failed first")
@@ -357,4 +357,23 @@ func TestCurrenciesWithOneFirstLetterHaveGroupsOfTheirOwnWhereTheStrategyIsWhole
 	require.NoError(t, err)
 	require.NotEqual(t, usd.Group, uyu.Group)
 	require.LessOrEqual(t, len(uyu.Group), 9)
+}
+
+func TestAGroupIsGivenFreeAfterARefusalThatPasses(t *testing.T) {
+	for name, fault := range map[string]epicortest.Fault{
+		"401":  {Status: http.StatusUnauthorized},
+		"403":  {Status: http.StatusForbidden},
+		"409":  {Status: http.StatusConflict},
+		"410":  {Status: http.StatusGone},
+		"HTML": {Status: http.StatusOK, Body: "<html>maintenance</html>"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			srv, c := pair(t, &epicor.Options{Tries: 1})
+			fault.Path = "/UnlockAPGroup"
+			srv.Inject(fault)
+			_, err := c.APInvoices.Create(t.Context(), single(t))
+			require.NoError(t, err)
+			require.Empty(t, srv.Locks(company))
+		})
+	}
 }

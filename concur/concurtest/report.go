@@ -126,7 +126,11 @@ func (c *Company) AddReport(r Report) Report {
 	if c.report(r.ID) != nil {
 		panic(fmt.Sprintf("concurtest: AddReport: the id %s is taken", r.ID))
 	}
-	r.Number = orElse(r.Number, c.s.ids.upper("number", 6))
+	for r.Number == "" { // six digits meet by chance; a company's numbers never do
+		if n := c.s.ids.upper("number", 6); !slices.ContainsFunc(c.reports, func(have *Report) bool { return have.Number == n }) {
+			r.Number = n
+		}
+	}
 	r.Currency = orElse(r.Currency, c.opts.Currency)
 	r.Country = orElse(r.Country, c.opts.Country)
 	r.Policy = orElse(r.Policy, c.opts.Policy)

@@ -382,7 +382,11 @@ func (v *sight) finding() connector.Finding {
 		why = append(why, fmt.Sprintf("invoice %s of vendor %s bears the key and is none of the set", inv.Number, inv.VendorID))
 	}
 	for _, inv := range v.strangers {
-		why = append(why, fmt.Sprintf("invoice %s of vendor %s stands there without the key (%s %s)", inv.Number, inv.VendorID, inv.Amount, inv.Currency))
+		said := fmt.Sprintf("invoice %s of vendor %s stands there without the key (%s %s)", inv.Number, inv.VendorID, inv.Amount, inv.Currency)
+		if inv.Cancelled != "" {
+			said += ", cancelled by " + inv.Cancelled + ": its number cannot be used twice, so enter the document by hand under another number"
+		}
+		why = append(why, said)
 	}
 	for i := range v.ins {
 		in, inv := &v.ins[i], v.of[i]

@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -301,7 +300,6 @@ type outcome struct {
 	parked bool           // a person was asked; after a replay it was posted
 	killed bool
 	met    bool // the call was made and struck
-	locked bool // an entry group stays locked, and the receipt says so
 	wrong  []string
 }
 
@@ -477,13 +475,8 @@ func (c cell) judge(ctx context.Context, town *town, p plant, m *machine, ref co
 			say("wrong: Concur was told %s: %v", f.Status, f.Messages)
 		}
 	}
-	// A group whose release Epicor refused for good stays locked until the next
-	// invoice enters it; then the receipt has to say so.
 	for _, group := range town.locks() {
-		if st.Receipt == nil || !slices.ContainsFunc(st.Receipt.Notes, func(n string) bool { return strings.Contains(n, group) }) {
-			say("group %s stays locked, and nobody is told: %v", group, st.Receipt)
-		}
-		out.locked = true
+		say("group %s stays locked: %v", group, st.Receipt)
 	}
 	if _, err := m.tokens.Token(audit.NewContext(ctx, audit.Scope{Tenant: p.tenant, Subject: "judge", Actor: "judge"})); err != nil {
 		say("the token is of no use: %v", err)
@@ -495,9 +488,9 @@ func (c cell) judge(ctx context.Context, town *town, p plant, m *machine, ref co
 
 // tally counts cells.
 type tally struct {
-	mu                                             sync.Mutex
-	cells, unmet, posted, parked, restarts, locked int
-	wrong                                          []string
+	mu                                     sync.Mutex
+	cells, unmet, posted, parked, restarts int
+	wrong                                  []string
 }
 
 func (y *tally) add(c cell, out outcome) {
@@ -519,9 +512,6 @@ func (y *tally) add(c cell, out outcome) {
 	}
 	if out.killed {
 		y.restarts++
-	}
-	if out.locked {
-		y.locked++
 	}
 }
 
@@ -598,8 +588,8 @@ func TestWhateverStrikesWhicheverCallEachDocumentIsPostedOnce(t *testing.T) {
 					})
 				}
 			})
-			t.Logf("%s: %d of %d cells in %s: %d posted by itself, %d parked with a reason and posted after a replay, %d restarts, %d left a group locked and said so; %d violations; %d cells not met",
-				k.name, sum.cells, len(all), time.Since(began).Round(time.Second), sum.posted, sum.parked, sum.restarts, sum.locked, len(sum.wrong), sum.unmet)
+			t.Logf("%s: %d of %d cells in %s: %d posted by itself, %d parked with a reason and posted after a replay, %d restarts; %d violations; %d cells not met",
+				k.name, sum.cells, len(all), time.Since(began).Round(time.Second), sum.posted, sum.parked, sum.restarts, len(sum.wrong), sum.unmet)
 			total.cells += sum.cells
 			total.wrong = append(total.wrong, sum.wrong...)
 		})

@@ -212,18 +212,6 @@ func (p paper) must(e edition) set {
 	return s.clean()
 }
 
-// refunds says that the company's own card gives back more than it took, which
-// the amounts due that Concur shows cannot tell.
-func (p paper) refunds() bool {
-	sum := int64(0)
-	for _, i := range p.items {
-		if i.pay == "CBCP" {
-			sum += i.cents
-		}
-	}
-	return sum < 0
-}
-
 // split shares an item out: the first share rounded to the nearest cent, the
 // other takes the rest.
 func (i item) split() map[string]int64 {

@@ -25,7 +25,6 @@ import (
 	"github.com/ml-connector/ml-connector/concur/concurtest"
 	"github.com/ml-connector/ml-connector/epicor/epicorsync"
 	"github.com/ml-connector/ml-connector/epicor/epicortest"
-	"github.com/ml-connector/ml-connector/mapping/rules"
 	"github.com/ml-connector/ml-connector/sync/connector"
 	"github.com/ml-connector/ml-connector/sync/engine"
 	"github.com/ml-connector/ml-connector/sync/storage"
@@ -349,7 +348,7 @@ func (y *year) replay() {
 	}
 	if time.Now().Day() != 1 {
 		plan.Items = slices.DeleteFunc(plan.Items, func(i engine.PlanItem) bool {
-			return i.Cause == engine.CodeSecondRevision || i.Cause == rules.SettlementMismatch
+			return i.Cause == engine.CodeSecondRevision
 		})
 	}
 	_, _ = y.m.engine.Replay(context.Background(), plan, engine.Act{Actor: "finance", Reason: "mended"})
@@ -659,10 +658,8 @@ func (y *year) judgeOne(n int, d *doc, invoices []epicortest.Invoice) {
 		case st.State == engine.Confirmed && fits(last, have, invoices):
 		case st.State == engine.Parked && st.Cause == engine.CodeSecondRevision && len(have) > 0 && once(d.approved):
 			y.count("second revision left to a person")
-		case st.State == engine.Parked && st.Cause == epicorsync.InvoiceNumberTaken && d.now.supplier != "" && len(have) == 0 && slices.ContainsFunc(invoices, func(i epicortest.Invoice) bool { return i.CancelledBy != "" }):
+		case st.State == engine.Parked && (st.Cause == epicorsync.InvoiceNumberTaken || st.Cause == engine.CodeDiffers) && d.now.supplier != "" && len(have) == 0 && slices.ContainsFunc(invoices, func(i epicortest.Invoice) bool { return i.CancelledBy != "" }):
 			y.count("cancelled number left to a person")
-		case st.State == engine.Parked && st.Cause == rules.SettlementMismatch && (len(have) == 0 || once(d.approved)) && last.refunds():
-			y.count("refund on the company's card left to a person")
 		default:
 			say("approved %s; stands %s; row %s %s %q %v; history %v", last.must(y.book.last), have, st.State, st.Cause, st.Why, st.Issues, st.History)
 		}
