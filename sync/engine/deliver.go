@@ -2,7 +2,6 @@ package engine
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -106,9 +105,9 @@ func (w *work) deliver(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	// Before anything can bear the key: whoever reads the target meanwhile must be
-	// able to tell whose it is.
-	if err := w.trace(ctx, d); err != nil {
+	// As a rule it was traced before the intent.
+	w.trace(d.Key())
+	if err := w.flush(ctx); err != nil {
 		w.unsent = true
 		return err
 	}
@@ -362,17 +361,24 @@ func (w *work) stuck(ctx context.Context, d delivery, cause error) error {
 	return err
 }
 
-// trace saves which transfer a key belongs to, so that a payment can be traced.
-func (w *work) trace(ctx context.Context, d delivery) error {
-	b, err := json.Marshal(w.t.ID)
-	if err != nil {
-		return fmt.Errorf("engine: encode key: %w", err)
+// trace saves, before the next write of the row, which transfer a key belongs to,
+// so that a payment can be traced.
+func (w *work) trace(key string) {
+	if w.traced == key {
+		return
 	}
-	_, err = w.e.store.Save(ctx, storage.Value{Tenant: w.t.Tenant, Name: "key/" + d.Key(), Data: b})
-	if err != nil && !errors.Is(err, storage.ErrConflict) {
-		return ours("save key", err)
-	}
-	return nil
+	w.traced = key
+	w.ahead = append(w.ahead, func(ctx context.Context) error {
+		b, err := marshal(w.t.ID)
+		if err != nil {
+			return err
+		}
+		_, err = w.e.store.Save(ctx, storage.Value{Tenant: w.t.Tenant, Name: "key/" + key, Data: b})
+		if err != nil && !errors.Is(err, storage.ErrConflict) {
+			return ours("save key", err)
+		}
+		return nil
+	})
 }
 
 func numbers(r connector.Receipt) string {

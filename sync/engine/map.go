@@ -63,6 +63,11 @@ func (w *work) mapDocument(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	// Whoever reads the target must be able to tell whose a key is, so it is traced
+	// before anything can bear it; that needs no commit of its own.
+	w.trace(connector.Delivery[[]byte]{
+		Tenant: w.t.Tenant, Target: w.t.Target, Ref: refOf(w.t.Document), Revision: rev.key(), Generation: w.r.unused(),
+	}.Key())
 	fetched := w.taken != nil
 	err = w.save(ctx, func(t *storage.Transfer, r *row) {
 		if fetched && t.Wakes > r.Seen {
