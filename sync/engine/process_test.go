@@ -657,3 +657,24 @@ func TestDestroyedKeyParksOnlyItsDocument(t *testing.T) {
 		require.Equal(t, engine.Confirmed, b.status("R2").State)
 	})
 }
+
+func TestAKnockThatComesWhileADocumentIsMappedIsLookedAtBeforeAnythingIsSent(t *testing.T) {
+	in(t, func(t *testing.T, b *bench) {
+		e := b.engine()
+		var once sync.Once
+		b.mapper.stop = func() error {
+			once.Do(func() {
+				b.source.put("R1", 1, connector.Withdrawn, nil)
+				b.notify(e, "R1")
+			})
+			return nil
+		}
+		e = b.engine()
+		b.source.put("R1", 1, connector.Ready, ten)
+		b.notify(e, "R1")
+		b.run(e, time.Minute)
+		require.Equal(t, engine.Void, b.status("R1").State)
+		_, sends, _ := b.erp.counts()
+		require.Zero(t, sends)
+	})
+}
