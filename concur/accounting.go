@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"iter"
 	"net/http"
 	"net/url"
@@ -301,7 +302,9 @@ func erpPage[T any](ctx context.Context, c *Client, operation, p, after string) 
 	page := &Page[T]{Items: *a.Data}
 	for _, raw := range []json.RawMessage{a.Links, a.Underlined} {
 		if page.Next == "" {
-			page.Next = nextPosition(raw)
+			if page.Next, err = nextPosition(raw); err != nil {
+				return nil, &Error{Operation: operation, Err: err}
+			}
 		}
 	}
 	if page.Next != "" && page.Next == after {
@@ -311,31 +314,38 @@ func erpPage[T any](ctx context.Context, c *Client, operation, p, after string) 
 }
 
 // nextPosition reads {"next":{"href":…}} of the samples and [{"rel":"next",…}] of
-// the specification.
-func nextPosition(raw json.RawMessage) string {
+// the specification. A link that is there and cannot be read is an error: its page
+// would be lost.
+func nextPosition(raw json.RawMessage) (string, error) {
 	var link Link
-	if raw = bytes.TrimSpace(raw); kind(raw) == '[' {
+	switch raw = bytes.TrimSpace(raw); kind(raw) {
+	case 0, 'n':
+		return "", nil
+	case '[':
 		var links []Link
-		if json.Unmarshal(raw, &links) != nil {
-			return ""
+		if err := json.Unmarshal(raw, &links); err != nil {
+			return "", fmt.Errorf("links: %w", shape(err))
 		}
 		for _, l := range links {
 			if l.Rel == "next" {
 				link = l
 			}
 		}
-	} else {
+	default:
 		var named struct {
 			Next Link `json:"next"`
 		}
-		if len(raw) == 0 || json.Unmarshal(raw, &named) != nil {
-			return ""
+		if err := json.Unmarshal(raw, &named); err != nil {
+			return "", fmt.Errorf("links: %w", shape(err))
 		}
 		link = named.Next
 	}
-	u, err := url.Parse(link.Href)
-	if err != nil || len(link.Href) > maxNext {
-		return ""
+	if link.Href == "" {
+		return "", nil
 	}
-	return u.Query().Get("next")
+	u, err := url.Parse(link.Href)
+	if err != nil || len(link.Href) > maxNext || u.Query().Get("next") == "" {
+		return "", errors.New("links.next has no position that can be read")
+	}
+	return u.Query().Get("next"), nil
 }

@@ -94,11 +94,31 @@ func (v *CertificateVerifier) VerifyEvent(r *http.Request, _ []byte) error {
 
 func (v *CertificateVerifier) named(name string) error {
 	for _, n := range v.opts.Names {
-		if strings.EqualFold(n, name) {
+		if sameName(n, name) {
 			return nil
 		}
 	}
 	return fmt.Errorf("concur: client certificate of delivery is for %.80q: want %s", oneLine(name), strings.Join(v.opts.Names, " or "))
+}
+
+// sameName compares host names: letter case of ASCII does not count, and nothing
+// else is folded, so that no letter of another alphabet passes for one.
+func sameName(a, b string) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	lower := func(c byte) byte {
+		if c >= 'A' && c <= 'Z' {
+			c += 'a' - 'A'
+		}
+		return c
+	}
+	for i := range len(a) {
+		if lower(a[i]) != lower(b[i]) {
+			return false
+		}
+	}
+	return true
 }
 
 func (v *CertificateVerifier) forwarded(r *http.Request, f *ForwardedSubject) error {

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
+	"strings"
 	"testing"
 	"time"
 
@@ -112,10 +113,14 @@ func TestAForwardedSubjectCountsFromATrustedProxyOnly(t *testing.T) {
 		"quoted":             {"10.1.2.3:5", "SUCCESS", []string{`O="x,CN=webhook.api.concursolutions.com"`}, false},
 		"longer name":        {"10.1.2.3:5", "SUCCESS", []string{`CN=webhook.api.concursolutions.com.evil.example`}, false},
 		"broken escape":      {"10.1.2.3:5", "SUCCESS", []string{`CN=webhook.api.concursolutions.com\`}, false},
+		"two verdicts":       {"10.1.2.3:5", "SUCCESS|NONE", []string{good}, false},
+		"the same twice":     {"10.1.2.3:5", "SUCCESS|SUCCESS", []string{good}, false},
+		"another alphabet":   {"10.1.2.3:5", "SUCCESS", []string{"CN=webhoo\u212a.api.concursolutions.com"}, false}, // the Kelvin sign
+		"letter case":        {"10.1.2.3:5", "SUCCESS", []string{`CN=Webhook.API.concursolutions.com`}, true},
 	} {
 		r := httptest.NewRequest(http.MethodPost, "/", nil)
 		r.RemoteAddr = c.from
-		r.Header.Set("X-Client-Verify", c.verify)
+		r.Header["X-Client-Verify"] = strings.Split(c.verify, "|")
 		r.Header["X-Client-Subject"] = c.subject
 		err := v.VerifyEvent(r, nil)
 		require.Equal(t, c.taken, err == nil, "%s: %v", name, err)

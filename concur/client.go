@@ -17,8 +17,8 @@ import (
 // Options configure a Client. Nil, and each field's zero value, mean the
 // defaults.
 type Options struct {
-	// HTTP carries the calls; its Transport and Timeout are used. Nil: that of the
-	// TokenSource. Clients may share one.
+	// HTTP carries the calls; its Transport and Timeout are used, of streams the
+	// Transport alone. Nil: that of the TokenSource. Clients may share one.
 	HTTP *http.Client
 	// Language asks for names in a language, as an Accept-Language header: "en".
 	Language string

@@ -77,7 +77,8 @@ func (c Comment) MarshalJSON() ([]byte, error) {
 	return writeObject(plain(c), c.Raw)
 }
 
-// MaxComment is how long a comment may be, in characters.
+// MaxComment is how long a comment may be, in characters; a longer one is cut
+// before it is sent.
 const MaxComment = 2000
 
 // CommentsService reads and writes remarks on reports and expenses. Follows the

@@ -33,8 +33,9 @@
 // its remedy; both are reached with errors.As, tell Retryable and RetryAfter,
 // and are ErrNotFound, ErrUnauthorized, ErrForbidden, ErrConflict,
 // ErrRateLimited or ErrInvalid for errors.Is. Their texts are one line without
-// secrets. Calls that read are repeated after 429, 5xx and broken connections;
-// a call that writes is sent once.
+// secrets. Calls that read are repeated after 429, 5xx and broken connections, but
+// for the two that open a stream (Images.Fetch, SpendDocuments.Open), which are sent
+// once unless their token has ended; a call that writes is sent once.
 //
 // # Lists
 //
@@ -59,7 +60,12 @@
 //
 // Unknown codes survive in typed texts, and unknown fields in Raw: a value that
 // was read encodes to the object it came from, digit by digit, with what was
-// changed since. A large answer (Images.Fetch, SpendDocuments.Open) is a stream.
+// changed since; what was emptied goes out as empty. A row inside it that was changed
+// keeps its unknown fields where it has a Raw of its own.
+//
+// A receipt (Images.Fetch, SpendDocuments.Open) is a stream. Options.HTTP lends it
+// its Transport and not its Timeout, which would end a long one: the context bounds
+// it.
 //
 // # Events
 //

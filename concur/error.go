@@ -141,6 +141,7 @@ func (e *Error) RetryAfter() time.Duration {
 const (
 	maxErrorBody    = 4 << 10
 	maxErrorText    = 300
+	maxErrorInput   = 4 << 10 // of a text that is made fit for a log
 	maxErrorDetails = 20
 )
 
@@ -259,13 +260,15 @@ func (e *Error) fromMarkup(body []byte) {
 
 var (
 	titleTag = regexp.MustCompile(`(?is)<title[^>]*>(.{0,300}?)</title>`)
-	email    = regexp.MustCompile(`[^\s"'<>()\[\]{},;:]+@[^\s"'<>()\[\]{},;:]+`)
+	email    = regexp.MustCompile(`(?i)[^\s"'<>()\[\]{},;:]+(?:@|%40)[^\s"'<>()\[\]{},;:]+`)
+	named    = regexp.MustCompile(`(?i)\b((?:client_secret|client_assertion|refresh_token|access_token|id_token)["']?\s*[=:]\s*["']?|password=)[^\s"'&,;<>]+`)
 	bearer   = regexp.MustCompile(`(?i)\b(bearer|oauth)\s+\S+|\beyJ[\w-]+\.[\w-]+\.[\w-]*`)
 )
 
 // oneLine makes a vendor's text fit for a log: one line, not long, without
-// e-mail addresses (log-in names are such) and without tokens.
+// e-mail addresses (log-in names are such) and without tokens and secrets.
 func oneLine(s string) string {
+	s = s[:min(len(s), maxErrorInput)] // an answer may be megabytes long
 	s = strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) || r == unicode.ReplacementChar || r == '\u2028' || r == '\u2029' {
 			return ' '
@@ -274,6 +277,7 @@ func oneLine(s string) string {
 	}, strings.ToValidUTF8(s, " "))
 	s = strings.Join(strings.Fields(s), " ")
 	s = bearer.ReplaceAllString(s, redacted)
+	s = named.ReplaceAllString(s, "${1}"+redacted)
 	s = email.ReplaceAllString(s, "[address]")
 	if len(s) > maxErrorText {
 		s = strings.ToValidUTF8(s[:maxErrorText], "") + "…"

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -76,13 +78,38 @@ type Event struct {
 // UnmarshalJSON reads the object and keeps it in Raw.
 func (e *Event) UnmarshalJSON(b []byte) error {
 	type plain Event
-	return readObject(b, (*plain)(e), &e.Raw)
+	return readObject(textual(b, "topic", "eventType"), (*plain)(e), &e.Raw)
 }
 
 // MarshalJSON writes the object as it came, with what was changed since.
 func (e Event) MarshalJSON() ([]byte, error) {
 	type plain Event
 	return writeObject(plain(e), e.Raw)
+}
+
+// textual writes members of an object that are numbers or truth values as texts: an
+// event that is refused as malformed is lost for good.
+func textual(object []byte, names ...string) []byte {
+	if kind(bytes.TrimSpace(object)) != '{' {
+		return object // its decoder says what is wrong
+	}
+	out, changed := []byte{'{'}, false
+	err := members(object, func(name, quoted, value []byte) error {
+		if len(out) > 1 {
+			out = append(out, ',')
+		}
+		out = append(append(out, quoted...), ':')
+		if k := kind(value); slices.Contains(names, string(name)) && k != '"' && k != 'n' && k != '{' && k != '[' {
+			changed = true
+			value = []byte(strconv.Quote(string(value)))
+		}
+		out = append(out, value...)
+		return nil
+	})
+	if err != nil || !changed {
+		return object
+	}
+	return append(out, '}')
 }
 
 // ParseEvent reads an event. It wants a JSON object with an event type and takes

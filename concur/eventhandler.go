@@ -30,7 +30,8 @@ type EventOptions struct {
 	// Now is the clock for MaxAge. Default: time.Now.
 	Now func() time.Time
 	// Companies are the UUIDs of the companies whose events are taken; empty takes
-	// all that the app is subscribed for.
+	// all that the app is subscribed for. An event that names no company, such as one
+	// of TopicProvisioning, is taken too: its function looks whose it is.
 	Companies []string
 	// Topics are the topics that are taken, with or without "public."; empty takes all.
 	Topics []string
@@ -165,7 +166,7 @@ func (h *eventHandler) take(r *http.Request) (result EventResult) {
 }
 
 func (h *eventHandler) ours(e Event) bool {
-	if len(h.companies) > 0 && !h.companies[strings.ToLower(e.Company())] {
+	if c := e.Company(); len(h.companies) > 0 && c != "" && !h.companies[strings.ToLower(c)] {
 		return false
 	}
 	if len(h.opts.Topics) == 0 {

@@ -228,7 +228,7 @@ func numbered[T any](ctx context.Context, c *Client, operation, at string, q url
 	var a struct {
 		Content json.RawMessage `json:"content"`
 		Page    struct {
-			TotalPages int `json:"totalPages"`
+			TotalPages *int `json:"totalPages"`
 		} `json:"page"`
 	}
 	if err := c.do(ctx, request{operation: operation, path: at, query: q.Encode(), safe: true}, &a); err != nil {
@@ -242,9 +242,15 @@ func numbered[T any](ctx context.Context, c *Client, operation, at string, q url
 		return nil, &Error{Operation: operation, Err: shape(err)}
 	}
 	p := &Page[T]{Items: items}
+	if a.Page.TotalPages == nil {
+		if len(items) > 0 {
+			return nil, &Error{Operation: operation, Err: errNoEnd}
+		}
+		return p, nil
+	}
 	// The number that was asked for counts, not the one that the answer prints, so
 	// that no answer can lead in a circle.
-	if number < a.Page.TotalPages {
+	if number < *a.Page.TotalPages {
 		p.Next = strconv.Itoa(number + 1)
 	}
 	return p, nil

@@ -72,16 +72,22 @@ func (p *Page[T]) next(operation, link, listPath, after string) error {
 	return nil
 }
 
-// all walks over pages. An error is the sequence's last pair.
+// all walks over pages. An error is the sequence's last pair; a position that comes
+// again is one.
 func all[T any](ctx context.Context, page func(ctx context.Context, after string) (*Page[T], error)) iter.Seq2[*T, error] {
 	return func(yield func(*T, error) bool) {
 		after := ""
+		seen := make(map[string]bool)
 		for {
 			p, err := page(ctx, after)
+			if err == nil && p.Next != "" && seen[p.Next] {
+				err = &Error{Operation: "List", Err: errors.New("the position of the next page came before: the list leads in a circle")}
+			}
 			if err != nil {
 				yield(nil, err)
 				return
 			}
+			seen[p.Next] = true
 			for _, item := range p.Items {
 				if !yield(item, nil) {
 					return
@@ -98,6 +104,10 @@ func all[T any](ctx context.Context, page func(ctx context.Context, after string
 // errNoList is an answer of 200 that says nothing about what was asked: it must not
 // pass for the end of a list, or for an empty one.
 var errNoList = errors.New("the answer holds no list")
+
+// errNoEnd is a page with rows that does not say whether another follows: its end
+// must not pass for the end of the list.
+var errNoEnd = errors.New("the answer does not say whether the list goes on: its counters are missing")
 
 // pageV3 is a page of the version 3 services: the rows, and a link to the next.
 func pageV3[T any](ctx context.Context, c *Client, operation, listPath, query, after string, names ...string) (*Page[T], error) {

@@ -186,16 +186,29 @@ func (s *PaymentConfirmationsService) ListPage(ctx context.Context, q InvoicePay
 		return nil, err
 	}
 	p := &Page[InvoicePayment]{Items: items}
-	if len(p.Items) > 0 && limit > 0 && number*limit < total {
+	if len(items) == 0 {
+		return p, nil
+	}
+	if limit <= 0 {
+		limit = min(q.Limit, maxInvoicePayments) // what was asked for
+	}
+	switch {
+	case total < 0, limit <= 0 && number == 1 && len(items) < total, limit <= 0 && number > 1:
+		return nil, &Error{Operation: operation, Err: errNoEnd}
+	case number*limit < total && limit > 0:
 		p.Next = strconv.Itoa(number + 1)
 	}
 	return p, nil
 }
 
+// maxInvoicePayments is how many a page holds at most.
+const maxInvoicePayments = 500
+
+// payments reads a page; a total of -1 is none.
 func (s *PaymentConfirmationsService) payments(ctx context.Context, r request) (items []*InvoicePayment, limit, total int, err error) {
 	a, err := fetch[struct {
-		Limit    int `json:"pageLimit"`
-		Total    int `json:"totalRecordCount"`
+		Limit    int  `json:"pageLimit"`
+		Total    *int `json:"totalRecordCount"`
 		Payments *[]*InvoicePayment
 		List     *[]*InvoicePayment `json:"paymentsList"` // the schema's name; the samples have the other
 	}](ctx, s.client, r)
@@ -208,7 +221,11 @@ func (s *PaymentConfirmationsService) payments(ctx context.Context, r request) (
 	if a.Payments == nil {
 		return nil, 0, 0, &Error{Operation: r.operation, Err: errNoList}
 	}
-	return *a.Payments, a.Limit, a.Total, nil
+	total = -1
+	if a.Total != nil {
+		total = *a.Total
+	}
+	return *a.Payments, a.Limit, total, nil
 }
 
 // Extract gives out payments that Concur's own Invoice Pay made and that were not

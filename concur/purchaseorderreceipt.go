@@ -55,17 +55,15 @@ func (s *PurchaseOrderReceiptsService) List(ctx context.Context, number, lineIte
 		return nil, &Error{Operation: operation, Status: http.StatusBadRequest, Message: "the order's number is missing; nothing was sent"}
 	}
 	var receipts []*PurchaseOrderReceipt
-	after := ""
-	for {
-		p, err := pageV3[PurchaseOrderReceipt](ctx, s.client, operation, receiptsPath, receiptQuery(number, lineItemExternalID, goodsReceiptNumber), after, "PurchaseOrderReceipt")
+	for r, err := range all(ctx, func(ctx context.Context, after string) (*Page[PurchaseOrderReceipt], error) {
+		return pageV3[PurchaseOrderReceipt](ctx, s.client, operation, receiptsPath, receiptQuery(number, lineItemExternalID, goodsReceiptNumber), after, "PurchaseOrderReceipt")
+	}) {
 		if err != nil {
 			return nil, err
 		}
-		receipts = append(receipts, p.Items...)
-		if after = p.Next; after == "" {
-			return receipts, nil
-		}
+		receipts = append(receipts, r)
 	}
+	return receipts, nil
 }
 
 func receiptQuery(number, line, receipt string) string {

@@ -3,6 +3,7 @@ package concur
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"iter"
 	"net/http"
 	"net/url"
@@ -124,7 +125,16 @@ func (s *SpendUsersService) ListPage(ctx context.Context, filter, after string) 
 		return nil, &Error{Operation: operation, Err: errNoList}
 	}
 	p := &Page[SpendUser]{Items: a.Resources}
-	if next := start + len(p.Items); len(p.Items) > 0 && a.Total != nil && next <= *a.Total {
+	if a.Total == nil {
+		if len(p.Items) > 0 {
+			return nil, &Error{Operation: operation, Err: errNoEnd}
+		}
+		return p, nil
+	}
+	if next := start + len(p.Items); next <= *a.Total {
+		if len(p.Items) == 0 {
+			return nil, &Error{Operation: operation, Err: fmt.Errorf("the page from %d of %d is empty", start, *a.Total)}
+		}
 		p.Next = strconv.Itoa(next)
 	}
 	return p, nil

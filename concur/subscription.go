@@ -152,6 +152,9 @@ func (s *SubscriptionsService) Delete(ctx context.Context, id string) error {
 // CompanyIDs delivers nothing yet: see Subscription.
 func (s *SubscriptionsService) Ensure(ctx context.Context, in SubscriptionInput) (sub *Subscription, changed bool, err error) {
 	const operation = "Subscriptions.Ensure"
+	if _, err := distinct(operation, []SubscriptionInput{in}); err != nil {
+		return nil, false, err
+	}
 	want := in.wire()
 	find := func() (*Subscription, int, error) {
 		subs, err := s.List(ctx)

@@ -12,7 +12,8 @@ import (
 // subscriptions that it was given.
 type SubscriptionSet struct {
 	// DeleteOthers deletes the app's other subscriptions in the data centre, first,
-	// so that they give up their room. By default they stay and are reported.
+	// so that they give up their room. By default they stay and are reported. With no
+	// subscription asked for it is refused: an empty configuration deletes nothing.
 	DeleteOthers bool
 }
 
@@ -41,6 +42,9 @@ func (s *SubscriptionsService) EnsureAll(ctx context.Context, desired []Subscrip
 	const operation = "Subscriptions.EnsureAll"
 	if opts == nil {
 		opts = &SubscriptionSet{}
+	}
+	if len(desired) == 0 && opts.DeleteOthers {
+		return nil, notSent(operation, "no subscription is asked for and all others were to be deleted: use Delete where that is meant")
 	}
 	wanted, err := distinct(operation, desired)
 	if err != nil {

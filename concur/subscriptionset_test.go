@@ -91,3 +91,27 @@ func TestASetThatCannotBeWholeChangesNothing(t *testing.T) {
 	require.NoError(t, err, "what goes gives up its room first")
 	require.Len(t, done.Present, 5)
 }
+
+func TestAnEmptyConfigurationDeletesNoSubscription(t *testing.T) {
+	t.Parallel()
+	s := concurtest.New(nil)
+	t.Cleanup(s.Close)
+	c := appClient(t, s, s.App(), s.DataCenters()[0].URL)
+	_, err := c.Subscriptions.EnsureAll(t.Context(), nil, &concur.SubscriptionSet{DeleteOthers: true})
+	require.ErrorIs(t, err, concur.ErrInvalid)
+	require.Empty(t, s.Calls())
+}
+
+func TestASubscriptionWithoutIdTopicOrEndpointIsRefused(t *testing.T) {
+	t.Parallel()
+	s := concurtest.New(nil)
+	t.Cleanup(s.Close)
+	c := appClient(t, s, s.App(), s.DataCenters()[0].URL)
+	for _, in := range []concur.SubscriptionInput{
+		{Topic: concur.TopicExpenseReport, Endpoint: "https://hook.example"}, {ID: "a", Endpoint: "https://hook.example"}, {ID: "a", Topic: concur.TopicExpenseReport},
+	} {
+		_, _, err := c.Subscriptions.Ensure(t.Context(), in)
+		require.ErrorIs(t, err, concur.ErrInvalid)
+		require.Empty(t, s.Calls())
+	}
+}

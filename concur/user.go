@@ -128,12 +128,18 @@ func (s *UsersService) ByLogin(ctx context.Context, login string) (*User, error)
 	}
 	body := userSearch{Schemas: []string{searchSchema}, UserSearch: UserSearch{Filter: "userName eq " + FilterText(login), Count: 10}}
 	var a struct {
+		Total     *int    `json:"totalResults"`
 		Resources []*User `json:"Resources"`
 	}
 	// The search is a POST that changes nothing.
 	r := request{operation: operation, method: http.MethodPost, path: usersPath + "/.search", body: body, safe: true}
 	if err := s.client.do(ctx, r, &a); err != nil {
 		return nil, err
+	}
+	// SCIM lets an empty list leave its array out; an answer that says nothing is no
+	// word that there is nobody.
+	if a.Resources == nil && (a.Total == nil || *a.Total != 0) {
+		return nil, &Error{Operation: operation, Err: errNoList}
 	}
 	for _, u := range a.Resources {
 		if u != nil && strings.EqualFold(u.UserName, login) {

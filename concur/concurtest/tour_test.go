@@ -247,7 +247,7 @@ func (w *walk) subscriptions() {
 	require.True(t, changed)
 	_, err = c.Subscriptions.Get(ctx, "acme.reports")
 	require.NoError(t, err)
-	_, err = c.Subscriptions.EnsureAll(ctx, nil, &concur.SubscriptionSet{DeleteOthers: true})
+	_, err = c.Subscriptions.EnsureAll(ctx, []concur.SubscriptionInput{{ID: "acme.other", Topic: concur.TopicExpenseReport, Endpoint: "https://hook.example/concur"}}, &concur.SubscriptionSet{DeleteOthers: true})
 	require.NoError(t, err)
 }
 
