@@ -385,8 +385,8 @@ func TestEveryPublishedPayloadSurvivesDecodingAndEncoding(t *testing.T) {
 // looser are changes of form by the typed fields alone, which Raw makes good.
 func looser(l string) bool {
 	for _, s := range []string{
-		": true became false", ": Y became true", ": boolean became false", // a sample that prints the type
-		": N became false", ": false became true", "T00:00:00 became ", "T00:00:00Z became ", " became 0",
+		": Y became true", ": boolean became false", // a sample that prints the type
+		": N became false", "T00:00:00 became ", "T00:00:00Z became ",
 	} {
 		if strings.Contains(l, s) {
 			return true
