@@ -91,8 +91,13 @@ func (c *purgeCommand) Run(ctx context.Context, p *program) (err error) {
 
 func (c *purgeCommand) show(p *program, v purgeView) {
 	t := screen.Table{Columns: []screen.Column{
-		{Title: "tenant"}, {Title: "flow"}, {Title: "contents kept"}, {Title: "dropped", Right: true},
-		{Title: "transfers kept"}, {Title: "removed", Right: true}, {Title: "untouched", Right: true},
+		{Title: "tenant"},
+		{Title: "flow"},
+		{Title: "contents kept"},
+		{Title: "dropped", Right: true},
+		{Title: "transfers kept"},
+		{Title: "removed", Right: true},
+		{Title: "untouched", Right: true},
 	}}
 	for _, plan := range v.Plans {
 		t.Add(plan.Tenant, plan.Flow, keptFor(plan.KeepContents), strconv.Itoa(plan.Contents), keptFor(plan.KeepRows), strconv.Itoa(plan.Rows), strconv.Itoa(plan.Kept))

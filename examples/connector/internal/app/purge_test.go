@@ -59,6 +59,7 @@ func TestAPlanOfAPurgeNamesWhatThePurgeThenDrops(t *testing.T) {
 		require.Positive(t, kept, "what waits for a person stays")
 		dropped, removed := purged(w, a)
 		require.Equal(t, []int{contents, 0}, []int{dropped, removed})
+		pass(31 * aDay)
 		again, _, _ := planned(w, a)
 		require.Zero(t, again, "they are gone")
 		require.Equal(t, engine.Parked, w.status(sample.UnknownCode).State)
