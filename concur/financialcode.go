@@ -55,11 +55,10 @@ func (c FinancialCode) MarshalJSON() ([]byte, error) {
 func (c *FinancialCode) UnmarshalJSON(b []byte) error {
 	*c = FinancialNoCode
 	var d Decimal
-	if d.UnmarshalJSON(b) != nil || !d.Present() {
-		return nil
-	}
-	if v := d.Value(); v.IsInteger() && !v.IsNegative() && v.BigInt().IsInt64() {
-		*c = FinancialCode(v.IntPart())
+	if err := d.UnmarshalJSON(b); err == nil && d.Present() {
+		if v := d.Value(); v.IsInteger() && !v.IsNegative() && v.BigInt().IsInt64() {
+			*c = FinancialCode(v.IntPart())
+		}
 	}
 	return nil
 }

@@ -1,7 +1,6 @@
 package concur_test
 
 import (
-	"errors"
 	"net/http"
 	"testing"
 	"time"
@@ -136,5 +135,5 @@ func TestAFinancialCodeMayComeAsAText(t *testing.T) {
 	require.NoError(t, acknowledged(t, `[{"docId":"x","code":"0"}]`).Err())
 	r := acknowledged(t, `[{"docId":"x","code":"101"}]`)
 	require.Equal(t, concur.FinancialAcknowledgedBefore, r.Code)
-	require.True(t, errors.Is(r.Err(), concur.ErrConflict))
+	require.ErrorIs(t, r.Err(), concur.ErrConflict)
 }
