@@ -62,6 +62,10 @@ type FinancialSource struct {
 // documents, so that flows of one target that read both never post one twice:
 // the flow that first saw it ready keeps it. It makes no call.
 //
+// A document's Person is the employee's number, or else the login, since a
+// financial document holds no UUID, which is the Person of a report that Reports
+// read: to erase somebody both are erased.
+//
 // It is told what becomes of each document and tells Concur: that it was taken,
 // which takes it out of the queue, that it was posted or why not, and what was
 // paid. The customer has to have the service switched on. Scope: FISVC; for
@@ -296,6 +300,8 @@ func (s *FinancialSource) snapshot(t concur.FinancialType, d *concur.FinancialDo
 		return snap, rejection(FinancialUnreadable, "", d.ID, fmt.Sprintf("the %s document %s does not say which document it is of", t, d.ID), nil)
 	}
 	snap.Revision, snap.Content = doc.Revision, doc
+	// The documents hold no UUID, by which Reports name a person: whoever forgets
+	// somebody forgets both names.
 	snap.Person = cmp.Or(doc.Owner.EmployeeID, doc.Owner.Login)
 	snap.Period = cmp.Or(doc.Approved.Month(), doc.Date.Month())
 	snap.Totals = []connector.Total{{Currency: doc.Currency, Amount: doc.Total}}
