@@ -123,6 +123,7 @@ company:
 numbers:
   prefix: ` + e.prefix() + `
 netting: net
+revisions: park
 counterparties:
   CASH: employee
   EMPL: employee
