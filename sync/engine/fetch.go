@@ -335,8 +335,9 @@ func (w *work) ready(ctx context.Context, learn func(*row), s snapshot) error {
 	}
 	// Nobody is told, and nothing was ever sent: a row that said only that it was
 	// fetched would save a restart nothing but the fetch.
-	t, r := w.t, row{}
-	if r, err = decode(t); err != nil {
+	t := w.t
+	r, err := decode(t)
+	if err != nil {
 		return err
 	}
 	take(&t, &r)
