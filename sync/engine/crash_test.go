@@ -63,9 +63,13 @@ func (s story) live(t *testing.T, at *point) (points []point, killed bool) {
 		e := b.engine()
 		taken := e.Notify(t.Context(), notice("R1")) == nil
 		b.run(e, time.Hour)
+		// A record may still be on its way when the engine has stopped.
+		b.wire.mu.Lock()
 		killed = b.wire.at > 0
+		names := slices.Clone(b.wire.names)
+		b.wire.mu.Unlock()
 		seen := map[string]int{}
-		for _, name := range b.wire.names {
+		for _, name := range names {
 			seen[name]++
 			points = append(points, point{name, seen[name]})
 		}
