@@ -59,12 +59,14 @@ func (r *run) settlement(sorted bool) {
 	}
 	o := r.owed
 	for _, g := range r.groups {
+		sum := decimal.Zero
 		for _, p := range g.pieces {
-			if g.employee {
-				o.employee = o.employee.Add(p.amount())
-			} else {
-				o.vendors = o.vendors.Add(p.amount())
-			}
+			sum = sum.Add(p.amount())
+		}
+		if g.employee {
+			o.employee = o.employee.Add(sum)
+		} else {
+			o.vendors = o.vendors.Add(decimal.Max(sum, decimal.Zero))
 		}
 	}
 	amount := func(d decimal.Decimal) string { return d.StringFixed(int32(r.digits)) + " " + r.doc.Currency }
@@ -77,7 +79,8 @@ func (r *run) settlement(sorted bool) {
 	}
 	// The issuer's part of a private expense may be in it; what the company paid
 	// without a card is not, so less is no contradiction. Nothing is the least that
-	// can be due, also where a card gives back more than was spent with it.
+	// can be due to a card, also where it gives back more than was spent with it: that
+	// lowers nothing of what is due to another.
 	if most := decimal.Max(o.vendors.Add(o.skipped), decimal.Zero); s.ToCard.Valid && s.ToCard.Decimal.GreaterThan(most) {
 		r.issue(connector.Issue{
 			Code: SettlementMismatch, Field: "due to cards", Value: s.ToCard.Decimal.StringFixed(int32(r.digits)),

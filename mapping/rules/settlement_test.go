@@ -157,3 +157,11 @@ func TestACardThatGivesBackMoreThanWasSpentContradictsNothing(t *testing.T) {
 	doc.Settlement.ToCard = known("0.01")
 	require.Equal(t, rules.SettlementMismatch, issues(t, mapper(t), doc)[0].Code)
 }
+
+func TestACardThatGivesBackLowersNothingOfWhatIsDueToAnother(t *testing.T) {
+	doc := report("142.85", entry("1", "HOTEL", "IBCP", "182.88"), entry("2", "HOTEL", "CBCP", "-40.03"))
+	doc.Settlement = &document.Settlement{ToEmployee: known("0"), FromEmployee: known("0"), ToCard: known("182.88")}
+	require.Len(t, mapped(t, mapper(t), doc).Invoices, 2)
+	doc.Settlement.ToCard = known("182.89")
+	require.Equal(t, rules.SettlementMismatch, issues(t, mapper(t), doc)[0].Code)
+}
