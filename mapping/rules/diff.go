@@ -40,7 +40,7 @@ func (m *Mapper) Diff(prior, next document.Posting) (correction document.Posting
 			return next, false, nil
 		}
 		if c.Check() != nil {
-			return next, true, nil // a person sees what it is
+			return next, true, nil //nolint:nilerr // what cannot be entered so is for a person
 		}
 		return c, true, nil
 	}
