@@ -97,11 +97,19 @@ func EndsWith(column, s string) Filter { return call("endswith", column, s) }
 // Contains is "column contains s".
 func Contains(column, s string) Filter { return call("contains", column, s) }
 
-// And holds where all of fs hold; zero filters are left out.
+// And holds where all of fs hold; zero filters are left out. Where none is left
+// it is no condition: every row matches.
 func And(fs ...Filter) Filter { return join(" and ", fs) }
 
-// Or holds where one of fs holds; zero filters are left out.
-func Or(fs ...Filter) Filter { return join(" or ", fs) }
+// Or holds where one of fs holds; zero filters are left out. Where none is left,
+// as in Or(conditions...) of an empty slice, nothing matches, as with In: a list
+// of what to look for that came out empty must not list every row.
+func Or(fs ...Filter) Filter {
+	if f := join(" or ", fs); !f.IsZero() {
+		return f
+	}
+	return Filter{text: "false"}
+}
 
 // Not holds where f does not. Not of the zero filter is an error, since "no
 // condition" has no opposite.

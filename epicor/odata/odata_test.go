@@ -41,11 +41,18 @@ func TestConditionsCombineWithTheirOwnPrecedence(t *testing.T) {
 	require.Equal(t, "((A eq 1 and B eq 2) or C eq 3)", odata.Or(odata.And(a, b), c).String())
 	require.Equal(t, "not ((A eq 1 or B eq 2))", odata.Not(odata.Or(a, b)).String())
 	require.Equal(t, "(A eq 1 or A eq 2 or A eq 3)", odata.In("A", 1, 2, 3).String())
-	require.Equal(t, "A eq 1", odata.And(odata.Filter{}, a, odata.Or()).String())
+	require.Equal(t, "A eq 1", odata.And(odata.Filter{}, a, odata.And()).String())
 }
 
 func TestInWithoutValuesMatchesNothing(t *testing.T) {
 	require.Equal(t, "false", odata.In[string]("VendorID").String())
+}
+
+func TestOrOfNoConditionMatchesNothing(t *testing.T) {
+	require.Equal(t, "false", odata.Or().String())
+	require.Equal(t, "false", odata.Or(odata.Filter{}).String())
+	require.Equal(t, "(A eq 1 and false)", odata.And(odata.Eq("A", 1), odata.Or([]odata.Filter{}...)).String())
+	require.Error(t, odata.Or(odata.Eq("A B", 1)).Err())
 }
 
 func TestNamesThatAreNoIdentifiersAreRefusedAtEncode(t *testing.T) {
