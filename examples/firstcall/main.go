@@ -17,6 +17,7 @@ import (
 	"io"
 	"os"
 	"slices"
+	"strings"
 
 	"github.com/ml-connector/ml-connector/concur"
 )
@@ -35,6 +36,9 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	if len(args) != 2 {
 		return errors.New("usage: firstcall -offline | firstcall OWNER-LOGIN REPORT-ID")
 	}
+	if missing := unset("CONCUR_CLIENT_ID", "CONCUR_CLIENT_SECRET", "CONCUR_COMPANY", "CONCUR_REQUEST_TOKEN"); missing != "" {
+		return errors.New("not set in the environment: " + missing)
+	}
 	app := concur.App{ClientID: os.Getenv("CONCUR_CLIENT_ID"), ClientSecret: concur.Secret(os.Getenv("CONCUR_CLIENT_SECRET"))}
 	// A program that runs longer than a day keeps the token in a store of its own.
 	tokens, err := concur.NewTokenSource(app, concur.NewMemoryTokenStore(), nil)
@@ -45,6 +49,11 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 		return err
 	}
 	return show(ctx, concur.NewClient(tokens, nil), args[0], args[1], out)
+}
+
+// unset names those environment variables that are missing or empty.
+func unset(names ...string) string {
+	return strings.Join(slices.DeleteFunc(names, func(name string) bool { return os.Getenv(name) != "" }), ", ")
 }
 
 // show is the first call itself.

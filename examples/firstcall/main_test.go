@@ -23,3 +23,11 @@ func TestWithoutArgumentsItSaysWhatItWants(t *testing.T) {
 	t.Parallel()
 	require.ErrorContains(t, run(t.Context(), nil, os.Stdout), "usage")
 }
+
+func TestMissingEnvironmentVariablesAreNamed(t *testing.T) {
+	for _, name := range []string{"CONCUR_CLIENT_ID", "CONCUR_COMPANY", "CONCUR_REQUEST_TOKEN"} {
+		t.Setenv(name, "")
+	}
+	t.Setenv("CONCUR_CLIENT_SECRET", "given")
+	require.EqualError(t, run(t.Context(), []string{"ada@acme.example", "R1"}, os.Stdout), "not set in the environment: CONCUR_CLIENT_ID, CONCUR_COMPANY, CONCUR_REQUEST_TOKEN")
+}

@@ -38,12 +38,20 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	if len(args) != 2 {
 		return errors.New("usage: postinvoice -offline | postinvoice VENDOR-ID GL-ACCOUNT")
 	}
+	if missing := unset("EPICOR_URL", "EPICOR_API_KEY", "EPICOR_USER", "EPICOR_PASSWORD"); missing != "" {
+		return errors.New("not set in the environment: " + missing)
+	}
 	cred := epicor.Basic(os.Getenv("EPICOR_API_KEY"), os.Getenv("EPICOR_USER"), os.Getenv("EPICOR_PASSWORD"))
 	client, err := epicor.NewClient(os.Getenv("EPICOR_URL"), cred, nil)
 	if err != nil {
 		return err
 	}
 	return post(ctx, client, args[0], args[1], epicor.DateOf(time.Now()), out)
+}
+
+// unset names those environment variables that are missing or empty.
+func unset(names ...string) string {
+	return strings.Join(slices.DeleteFunc(names, func(name string) bool { return os.Getenv(name) != "" }), ", ")
 }
 
 // invoice is what is entered. Key is our own mark: made once for the document and

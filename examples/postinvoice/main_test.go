@@ -27,3 +27,11 @@ func TestWithoutArgumentsItSaysWhatItWants(t *testing.T) {
 	t.Parallel()
 	require.ErrorContains(t, run(t.Context(), nil, os.Stdout), "usage")
 }
+
+func TestMissingEnvironmentVariablesAreNamed(t *testing.T) {
+	for _, name := range []string{"EPICOR_URL", "EPICOR_API_KEY", "EPICOR_PASSWORD"} {
+		t.Setenv(name, "")
+	}
+	t.Setenv("EPICOR_USER", "given")
+	require.EqualError(t, run(t.Context(), []string{"E1042", "6410|200|00"}, os.Stdout), "not set in the environment: EPICOR_URL, EPICOR_API_KEY, EPICOR_PASSWORD")
+}
