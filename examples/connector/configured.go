@@ -46,7 +46,27 @@ func (f *configFlags) open(ctx context.Context, p *program, begin bool, change f
 		change(&cfg)
 	}
 	a, err := app.Open(ctx, cfg)
-	return a, c, err
+	if err != nil || begin {
+		return a, c, err
+	}
+	if err := sameCompanies(ctx, a, c, p.self()); err != nil {
+		return nil, nil, errors.Join(err, a.Close())
+	}
+	return a, c, nil
+}
+
+// sameCompanies refuses to work with a token of another company than the
+// configuration names: its documents would be posted to this tenant's Epicor.
+func sameCompanies(ctx context.Context, a *app.App, c *config.Config, self string) error {
+	for _, t := range c.Tenants {
+		token, err := a.Token(ctx, t.Name)
+		if err != nil || token.Company == "" || strings.EqualFold(token.Company, t.Concur.Company) {
+			continue // what the token lacks is told by whoever uses it
+		}
+		return &mendError{fmt.Errorf("tenant %q is connected to company %s, the configuration says %s; write the right concur.company into %s, or connect again with a request token of the company that it names: %s connect -c %s",
+			t.Name, token.Company, t.Concur.Company, c.Path, self, c.Path)}
+	}
+	return nil
 }
 
 // there says what to do where there is no data directory yet.
