@@ -94,10 +94,7 @@ func (s *simulators) close() {
 
 // Run runs the simulators until they are stopped.
 func (c *fakesRunCommand) Run(ctx context.Context, p *program) error {
-	if err := app.Renew(c.Dir, app.Fakes); err != nil {
-		return err
-	}
-	if err := os.Remove(filepath.Join(c.Dir, fakesAdmin)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := c.alone(ctx); err != nil {
 		return err
 	}
 	s := &simulators{concur: concurtest.New(nil), epicor: epicortest.New(nil)}
@@ -112,11 +109,16 @@ func (c *fakesRunCommand) Run(ctx context.Context, p *program) error {
 	}
 	c.show(p, s)
 	<-ctx.Done()
+	// What is left behind must not look like simulators that run.
+	if err := forget(c.Dir); err != nil {
+		return err
+	}
 	p.screen.Printf("\nThe simulators stopped; what stood in them is gone.\n")
 	return nil
 }
 
-// start fills the simulators, lets them listen and writes the files.
+// start fills the simulators, lets them listen, and then renews the directory and
+// writes the files.
 func (c *fakesRunCommand) start(ctx context.Context, s *simulators) (stop func(), err error) {
 	addrs, err := c.addresses()
 	if err != nil {
@@ -141,6 +143,12 @@ func (c *fakesRunCommand) start(ctx context.Context, s *simulators) (stop func()
 	stop, err = s.administer(ctx, addrs[4])
 	if err != nil {
 		return nil, &mendError{fmt.Errorf("start the simulators' administration: %w; name other addresses with --listen", err)}
+	}
+	// Only once every address is taken: other simulators that hold them may be
+	// those whose files stand here.
+	if err := errors.Join(renewFakes(c.Dir), forget(c.Dir)); err != nil {
+		stop()
+		return nil, err
 	}
 	if err := c.write(s); err != nil {
 		stop()
@@ -209,8 +217,8 @@ func (c *fakesRunCommand) write(s *simulators) error {
 		fakesConfig:            c.config(s),
 		fakesRequestToken:      s.company.RequestToken() + "\n",
 		"concur-client-secret": s.concur.App().ClientSecret + "\n",
-		"epicor-api-key":       epicortest.DefaultAPIKey + "\n",
-		"epicor-password":      epicortest.DefaultPassword + "\n",
+		fakesAPIKey:            epicortest.DefaultAPIKey + "\n",
+		fakesPassword:          epicortest.DefaultPassword + "\n",
 		"signature.pem":        pem,
 	} {
 		if err := os.WriteFile(filepath.Join(c.Dir, name), []byte(text), 0o600); err != nil {

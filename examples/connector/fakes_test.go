@@ -99,3 +99,61 @@ func TestTwoTenantsAreConnectedAndCheckedEachForItself(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, []string{"brightwater", "ashdown"}, m.Tenants, "a check leaves the marker as it is")
 }
+
+// left is every file of a directory with its text.
+func left(t *testing.T, dir string) map[string]string {
+	t.Helper()
+	entries, err := os.ReadDir(dir)
+	require.NoError(t, err)
+	out := map[string]string{}
+	for _, e := range entries {
+		b, err := os.ReadFile(filepath.Join(dir, e.Name()))
+		require.NoError(t, err)
+		out[e.Name()] = string(b)
+	}
+	return out
+}
+
+func TestSecondSimulatorsLeaveTheFilesOfRunningOnesAlone(t *testing.T) {
+	t.Parallel()
+	w := newChecked(t, false, nil)
+	before := left(t, w.dir)
+	r := perform(t, demoHooks{}, "fakes", "--listen", "127.0.0.1:0", "--dir", w.dir)
+	require.Equal(t, exitMend, r.code)
+	require.Contains(t, r.stderr, "simulators run with "+w.dir+" already")
+	require.Contains(t, r.stderr, "--dir")
+	require.Equal(t, before, left(t, w.dir))
+}
+
+func TestSimulatorsWhoseAddressIsTakenLeaveTheDirectoryAlone(t *testing.T) {
+	t.Parallel()
+	w := newChecked(t, false, nil)
+	require.NoError(t, forget(w.dir)) // so that it is the address alone that stops them
+	before := left(t, w.dir)
+	r := perform(t, demoHooks{}, "fakes", "--listen", strings.TrimPrefix(w.concur.URL, "http://"), "--dir", w.dir)
+	require.Equal(t, exitMend, r.code)
+	require.Contains(t, r.stderr, "name other addresses with --listen")
+	require.Equal(t, before, left(t, w.dir))
+}
+
+func TestADirectoryThatHoldsOnlyWhatSimulatorsWroteIsRenewedWithoutItsMarker(t *testing.T) {
+	t.Parallel()
+	w := newChecked(t, false, nil)
+	for _, name := range []string{app.MarkerFile, app.MappingFile, fakesAdmin} {
+		require.NoError(t, os.Remove(filepath.Join(w.dir, name)))
+	}
+	require.NoError(t, renewFakes(w.dir))
+	require.Contains(t, left(t, w.dir), "vault.key", "it opens the data of earlier connectors")
+}
+
+func TestADirectoryWithSecretsOfALiveEpicorIsNotTheSimulators(t *testing.T) {
+	t.Parallel()
+	w := newChecked(t, false, nil)
+	require.NoError(t, os.Remove(filepath.Join(w.dir, app.MarkerFile)))
+	w.write(fakesPassword, "somebody's own\n")
+	before := left(t, w.dir)
+	err := renewFakes(w.dir)
+	require.ErrorContains(t, err, "nothing in it was touched")
+	require.ErrorContains(t, err, "--dir")
+	require.Equal(t, before, left(t, w.dir))
+}

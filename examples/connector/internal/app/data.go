@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -47,13 +48,14 @@ type Marker struct {
 
 // ForeignError says that a directory is not what the program may write into.
 type ForeignError struct {
-	Dir string
-	Why string
+	Dir  string
+	Why  string
+	Flag string // that names another directory; "": --data
 }
 
 // Error implements error.
 func (e *ForeignError) Error() string {
-	return fmt.Sprintf("%s %s; nothing in it was touched. Name another directory with --data", e.Dir, e.Why)
+	return fmt.Sprintf("%s %s; nothing in it was touched. Name another directory with %s", e.Dir, e.Why, cmp.Or(e.Flag, "--data"))
 }
 
 // ReadMarker reads the marker of a data directory. No directory, or one without
@@ -74,6 +76,10 @@ func ReadMarker(dir string) (Marker, error) {
 // left alone if it is empty, and emptied of this program's own files if its
 // marker says that it is of this kind. Any other directory is a *ForeignError.
 func Renew(dir string, kind Kind) error {
+	flag := ""
+	if kind == Fakes {
+		flag = "--dir"
+	}
 	entries, err := os.ReadDir(dir)
 	switch {
 	case errors.Is(err, os.ErrNotExist):
@@ -86,11 +92,11 @@ func Renew(dir string, kind Kind) error {
 	m, err := ReadMarker(dir)
 	switch {
 	case errors.Is(err, os.ErrNotExist):
-		return &ForeignError{Dir: dir, Why: fmt.Sprintf("is not empty and has no marker %s of this program", MarkerFile)}
+		return &ForeignError{Dir: dir, Why: fmt.Sprintf("is not empty and has no marker %s of this program", MarkerFile), Flag: flag}
 	case err != nil:
-		return &ForeignError{Dir: dir, Why: "has a marker that cannot be read: " + err.Error()}
+		return &ForeignError{Dir: dir, Why: "has a marker that cannot be read: " + err.Error(), Flag: flag}
 	case m.Kind != kind:
-		return &ForeignError{Dir: dir, Why: fmt.Sprintf("holds %s data", m.Kind)}
+		return &ForeignError{Dir: dir, Why: fmt.Sprintf("holds %s data", m.Kind), Flag: flag}
 	}
 	// The marker goes last, so that a run that is stopped here can be repeated.
 	// What else somebody put there is none of this program's business.
