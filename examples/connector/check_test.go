@@ -228,6 +228,44 @@ func TestCheckNamesAVaultKeyThatIsNotThere(t *testing.T) {
 	require.Contains(t, w.finds(check.Setup, "vault key").Remedy, "secrets new-key")
 }
 
+// mends are what has to be mended, by area and name.
+func (w *checked) mends() (names []string) {
+	w.t.Helper()
+	for _, r := range check.Run(w.t.Context(), w.opts) {
+		if r.Mend() {
+			names = append(names, r.Area+" "+r.Name)
+		}
+	}
+	return names
+}
+
+func TestCheckBlamesNeitherSystemNorNetworkForAWrongVaultKey(t *testing.T) {
+	t.Parallel()
+	w := newChecked(t, true, nil)
+	require.NoError(t, os.Remove(filepath.Join(w.dir, "vault.key")))
+	key, err := vault.NewKey()
+	require.NoError(t, err)
+	require.NoError(t, vault.WriteKeyFile(filepath.Join(w.dir, "vault.key"), key))
+	require.Equal(t, []string{"Setup vault key"}, w.mends())
+}
+
+func TestCheckBlamesNobodyElseForAMissingVaultKey(t *testing.T) {
+	t.Parallel()
+	w := newChecked(t, true, nil)
+	require.NoError(t, os.Remove(filepath.Join(w.dir, "vault.key")))
+	require.Equal(t, []string{"Setup vault key"}, w.mends())
+}
+
+func TestCheckBlamesNothingInEpicorForAWrongAddressOfConcur(t *testing.T) {
+	t.Parallel()
+	w := newChecked(t, true, nil)
+	w.edit(fakesConfig, "      bootstrap: ", "      bootstrap: https://concur.example # ")
+	require.Equal(t, []string{"Concur address"}, w.mends())
+	for _, r := range check.Run(t.Context(), w.opts) {
+		require.NotContains(t, r.What, "could not be read", "Epicor was never asked")
+	}
+}
+
 func TestCheckNamesASignatureKeyFileThatCannotBeRead(t *testing.T) {
 	t.Parallel()
 	w := newChecked(t, true, nil)

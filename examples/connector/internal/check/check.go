@@ -84,6 +84,8 @@ type checker struct {
 	now     func() time.Time
 	results []Result
 	tenant  string
+	absent  bool // there is no data directory yet, so nothing was connected
+	closed  bool // the vault key was found not to open what is stored
 }
 
 func (c *checker) add(r Result) {
@@ -164,7 +166,7 @@ func (c *checker) faults(err error) {
 		return
 	}
 	if errors.Is(err, vault.ErrUnknownKey) {
-		c.bad(Wrong, Setup, "vault key", Operator, rightKey, err.Error())
+		c.wrongKey(err)
 		return
 	}
 	for _, f := range fs {
@@ -199,6 +201,7 @@ func (c *checker) data(file *config.Config) (live bool) {
 			c.bad(Wrong, Setup, name, Operator, "name an empty or a new directory as data", file.Data+" is not empty and belongs to something else: it has no marker "+app.MarkerFile)
 			return false
 		}
+		c.absent = true
 		c.bad(Missing, Setup, name, Operator, "ml-connector connect makes it; if documents were posted before, look for their directory first", file.Data+" is not there yet")
 		return false
 	case err != nil:
@@ -226,7 +229,7 @@ func (c *checker) one(ctx context.Context, file *config.Config, cfg app.Config, 
 	if t.Unseal == nil {
 		c.untried(Concur, "everything", "a secret is missing, see above")
 		c.untried(Epicor, "everything", "a secret is missing, see above")
-		c.mapping(ctx, t, nil)
+		c.mapping(ctx, t, nil, "a secret is missing, see above")
 		return
 	}
 	clock := newClock(c.now)
@@ -244,7 +247,7 @@ func (c *checker) one(ctx context.Context, file *config.Config, cfg app.Config, 
 	a, err := app.Open(ctx, look)
 	if err != nil {
 		c.opened(err)
-		c.mapping(ctx, t, nil)
+		c.mapping(ctx, t, nil, "Epicor was not asked, see above")
 		return
 	}
 	defer func() { _ = a.Close() }() // nothing was written that could be lost
@@ -254,14 +257,20 @@ func (c *checker) one(ctx context.Context, file *config.Config, cfg app.Config, 
 		return
 	}
 	ctx = a.Scope(ctx, t.Name, "check")
-	connected := false
-	if live && cfg.Key != nil {
+	connected, known := false, false
+	switch {
+	case cfg.Key == nil:
+		c.untried(Concur, "token", "what is stored cannot be opened without the vault key, see above")
+	case live:
 		connected = c.keys(ctx, a, t.Name)
+		known = true
 		c.chain(ctx, a, t.Name)
-	} else {
-		c.untried(Concur, "token", "there is no data directory that can be read, see above")
+	case c.absent:
+		known = true
+	default:
+		c.untried(Concur, "token", "the data directory cannot be worked in, see above")
 	}
-	if c.concur(ctx, file, a, conn, connected) {
+	if c.concur(ctx, file, a, conn, connected, known) {
 		c.mirrored(ctx, conn)
 	}
 	reached := c.epicor(ctx, conn)
@@ -269,7 +278,7 @@ func (c *checker) one(ctx context.Context, file *config.Config, cfg app.Config, 
 	if !reached {
 		conn = nil
 	}
-	c.mapping(ctx, t, conn)
+	c.mapping(ctx, t, conn, "Epicor was not read, see above")
 }
 
 // opened says why a tenant could not be wired.
@@ -280,8 +289,10 @@ func (c *checker) opened(err error) {
 		c.faults(err)
 	case strings.Contains(err.Error(), "epicor:"):
 		c.bad(Wrong, Epicor, "address", Operator, "write epicor.url as https://host/instance/api/v2/odata/COMPANY, from your Epicor admin", err.Error())
+		c.untried(Concur, "everything", "the configuration of Epicor has to be mended first, see above")
 	case errors.Is(err, concur.ErrHost):
 		c.bad(Wrong, Concur, "address", Operator, "remove concur.bootstrap, or name the host in concur.allow_hosts if it is yours", err.Error())
+		c.untried(Epicor, "everything", "the configuration of Concur has to be mended first, see above")
 	default:
 		c.bad(Wrong, Setup, "data directory", Operator, "look at the files in the data directory; the ledger and the audit log are restored together from one backup", err.Error())
 	}
@@ -289,6 +300,26 @@ func (c *checker) opened(err error) {
 
 // rightKey is what to do when the key opens nothing.
 const rightKey = "name the key that this data was sealed with in vault.key, from where its copy is kept; without it connect again, and stored secrets and documents stay closed"
+
+// wrongKey says once that the key does not open what is stored.
+func (c *checker) wrongKey(err error) {
+	c.closed = true
+	c.bad(Wrong, Setup, "vault key", Operator, rightKey, err.Error())
+}
+
+// shut reports whether a call failed before it left, since the vault could not
+// seal or open what it needs, and says so: neither system nor the network is to
+// blame.
+func (c *checker) shut(area string, err error) bool {
+	if !errors.Is(err, vault.ErrUnknownKey) && !errors.Is(err, vault.ErrAltered) && !errors.Is(err, vault.ErrNotSealed) {
+		return false
+	}
+	if !c.closed {
+		c.wrongKey(err)
+	}
+	c.untried(area, "everything", "what is stored cannot be opened, see above")
+	return true
+}
 
 // keys finds out whether the key opens what is stored, and whether the tenant is
 // connected.
@@ -304,7 +335,7 @@ func (c *checker) keys(ctx context.Context, a *app.App, tenant string) (connecte
 		err = fmt.Errorf("token of Concur: %w", tokenErr)
 	}
 	if err != nil {
-		c.bad(Wrong, Setup, "vault key", Operator, rightKey, err.Error())
+		c.wrongKey(err)
 		return false
 	}
 	c.ok(Setup, "vault key", "opens what is stored")

@@ -23,14 +23,15 @@ import (
 const soon = 30 * 24 * time.Hour
 
 // concur looks at one tenant's side in Concur and reports whether the token
-// works: without one nothing else there can be asked for.
-func (c *checker) concur(ctx context.Context, file *config.Config, a *app.App, conn *app.Connection, connected bool) bool {
+// works: without one nothing else there can be asked for. known is whether it can
+// be known that there is no token.
+func (c *checker) concur(ctx context.Context, file *config.Config, a *app.App, conn *app.Connection, connected, known bool) bool {
 	stored, _, err := conn.Stored.Load(ctx)
 	center := cmp.Or(stored.Geolocation, conn.Tenant.Concur.BootstrapURL, concur.BootstrapURL)
 	if !c.application(ctx, a, conn, center) {
 		return false
 	}
-	if errors.Is(err, concur.ErrNoToken) {
+	if known && errors.Is(err, concur.ErrNoToken) {
 		c.bad(Missing, Concur, "token", ConcurAdmin, "make a company request token in Concur (Authentication Admin) and run ml-connector connect within 24 hours", "not connected to Concur yet")
 	}
 	if !connected {
@@ -60,6 +61,7 @@ func (c *checker) application(ctx context.Context, a *app.App, conn *app.Connect
 	}
 	var refused *concur.TokenError
 	switch {
+	case c.shut(Concur, err):
 	case err == nil:
 		c.ok(Concur, name, "%s is known at %s", conn.Tenant.Concur.App.ClientID, center)
 		return true

@@ -46,6 +46,7 @@ func (c *checker) door(conn *app.Connection, err error) bool {
 	switch {
 	case err == nil:
 		return true
+	case c.shut(Epicor, err):
 	case !errors.As(err, &e):
 		c.bad(Wrong, Epicor, "credentials", Operator, "mend the reference, or store the secret again", err.Error())
 	case e.BadPassword():

@@ -13,8 +13,8 @@ import (
 )
 
 // mapping looks at the rules, and at what they name in Epicor; conn is nil where
-// Epicor cannot be read.
-func (c *checker) mapping(ctx context.Context, t app.Tenant, conn *app.Connection) {
+// Epicor was not read, and why says it.
+func (c *checker) mapping(ctx context.Context, t app.Tenant, conn *app.Connection, why string) {
 	set, err := rules.LoadFile(t.Mapping)
 	var faults rules.Errors
 	switch {
@@ -29,7 +29,7 @@ func (c *checker) mapping(ctx context.Context, t app.Tenant, conn *app.Connectio
 	}
 	c.ok(Mapping, "rules", "%d account rules in %s, version %.12s (without Epicor's tables)", set.Rules(), t.Mapping, set.Version())
 	if conn == nil {
-		c.untried(Mapping, "names", "Epicor could not be read")
+		c.untried(Mapping, "names", why)
 		return
 	}
 	tables, err := epicorsync.Tables(conn.Epicor, &t.Epicor.Tables).Snapshot(ctx)
