@@ -32,6 +32,9 @@ const (
 	DefaultSubscription = "ml-connector-expense-report"
 )
 
+// exampleShows is where a user finds what a value looks like.
+const exampleShows = "ml-connector example config shows how"
+
 // Config is a configuration that has been read and found sound in itself.
 type Config struct {
 	File
@@ -43,11 +46,11 @@ type Config struct {
 func Load(path string) (*Config, error) {
 	data, err := os.ReadFile(path)
 	if err != nil {
-		why := "cannot be read"
+		why, remedy := "cannot be read", "let this program's user read it, or name another with -c"
 		if errors.Is(err, os.ErrNotExist) {
-			why = "does not exist"
+			why, remedy = "does not exist", "name another with -c, or make it with ml-connector example config > "+path+" and fill it in"
 		}
-		return nil, Faults{{File: path, Kind: Unreadable, What: "the configuration " + why, Remedy: "name another with -c, or copy config.example.yaml and fill it in"}}
+		return nil, Faults{{File: path, Kind: Unreadable, What: "the configuration " + why, Remedy: remedy}}
 	}
 	return Parse(path, data)
 }
@@ -139,7 +142,7 @@ func (c *Config) judgeCertificate(r *reader) {
 	if cert == nil {
 		if c.Events.Keys == "" {
 			r.fail(r.nearestPlace("events.keys"), Missing, "events.keys is missing: the file of Concur's public keys, without which every event is refused",
-				"give it, or events.certificate, which checks Concur's client certificate; config.example.yaml shows how")
+				"give it, or events.certificate, which checks Concur's client certificate; "+exampleShows)
 		}
 		return
 	}
@@ -259,7 +262,7 @@ func (c *Config) judgeLogin(r *reader, t *Tenant, path string) {
 		switch needed := slices.Contains(needs, name); {
 		case needed && !has[name]:
 			if _, there := c.places[key]; !there { // a value that cannot be read was told already
-				r.fail(r.nearestPlace(key), Missing, key+" is missing: "+why[name], "give it; config.example.yaml shows how")
+				r.fail(r.nearestPlace(key), Missing, key+" is missing: "+why[name], "give it; "+exampleShows)
 			}
 		case has[name] && !needed && !slices.Contains(takes, name):
 			r.fail(c.places[key], Invalid, key+": auth: "+auth+" does not use it", "remove it, or change auth")

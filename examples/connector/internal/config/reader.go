@@ -42,7 +42,7 @@ func (r *reader) fail(at place, kind Kind, what, remedy string) {
 
 // parse returns the one document of a file, or nil after noting what is wrong.
 func (r *reader) parse(data []byte) (root ast.Node) {
-	const remedy = "mend it, or begin again from config.example.yaml"
+	const remedy = "mend it; ml-connector example config prints one to begin from"
 	if len(data) > maxFile || depth(data) > maxDepth {
 		r.fail(place{}, Unreadable, fmt.Sprintf("the file is larger than %d bytes, or has more than %d brackets open", maxFile, maxDepth), remedy)
 		return nil
@@ -181,7 +181,7 @@ func (r *reader) needs(path string, v reflect.Value, there func(name string) boo
 			continue
 		}
 		if why := field.Tag.Get("need"); why != "" {
-			r.fail(r.nearestPlace(path), Missing, join(path, name)+" is missing: "+why, "give it; config.example.yaml shows how")
+			r.fail(r.nearestPlace(path), Missing, join(path, name)+" is missing: "+why, "give it; "+exampleShows)
 			continue
 		}
 		if field.Type.Kind() == reflect.Struct && field.Type != reflect.TypeFor[Ref]() {
@@ -210,7 +210,7 @@ func join(path, name string) string { return strings.TrimPrefix(path+"."+name, "
 func (r *reader) value(n ast.Node, path string, field reflect.StructField, v reflect.Value) {
 	if _, null := n.(*ast.NullNode); null || n == nil {
 		if field.Tag.Get("need") != "" {
-			r.fail(at(n), Missing, path+" has no value: "+field.Tag.Get("need"), "give one; config.example.yaml shows how")
+			r.fail(at(n), Missing, path+" has no value: "+field.Tag.Get("need"), "give one; "+exampleShows)
 		} else if v.Kind() == reflect.Pointer {
 			v.Set(reflect.New(v.Type().Elem())) // "vendors:" alone switches a section on
 		}
@@ -281,7 +281,7 @@ func (r *reader) single(n ast.Node, path string, field reflect.StructField, v re
 		return
 	}
 	if text == "" && field.Tag.Get("need") != "" {
-		r.fail(at(n), Missing, path+" is empty: "+field.Tag.Get("need"), "give it; config.example.yaml shows how")
+		r.fail(at(n), Missing, path+" is empty: "+field.Tag.Get("need"), "give it; "+exampleShows)
 		return
 	}
 	if words := strings.Fields(field.Tag.Get("words")); len(words) > 0 && text != "" && !slices.Contains(words, text) {
