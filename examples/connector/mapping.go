@@ -137,7 +137,7 @@ func (c *mappingCoverageCommand) Run(ctx context.Context, p *program) (err error
 func showCoverage(s *screen.Screen, path string, c *rules.Coverage) {
 	s.Printf("%d past %s by %s, version %.12s: %d post, %d park, %d with nothing to post\n",
 		c.Documents, plural(c.Documents, "document", "documents"), path, c.Version, c.Mapped, c.Parked, c.Empty)
-	s.Heading("Covered by value")
+	s.Heading("Covered by value (amounts without their signs: what is given back counts as much as what is owed)")
 	v := screen.Table{Indent: 2, Columns: []screen.Column{{Title: "currency"}, {Title: "documents", Right: true}, {Title: "covered", Right: true}, {Title: "share", Right: true}}}
 	for _, currency := range currencies(c.Total) {
 		v.Add(currency, screen.Amount(c.Total[currency], currency), screen.Amount(c.Covered[currency], currency), share(c.Covered, c.Total, currency))

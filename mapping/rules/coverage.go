@@ -41,7 +41,9 @@ type Gap struct {
 	Remedy    string   `json:"remedy,omitempty"`
 }
 
-// Coverage is what rules make of documents.
+// Coverage is what rules make of documents. Its amounts are added without their
+// signs, so that a refund counts as much as an expense of the same amount: they
+// are not what is owed.
 type Coverage struct {
 	Version   string    `json:"version"` // of the rules
 	Documents int       `json:"documents"`
