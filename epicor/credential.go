@@ -216,7 +216,7 @@ func checkURL(s string, allowHTTP bool) (*url.URL, error) {
 		return nil, fmt.Errorf("epicor: the address %.80q names no host", s)
 	case u.Scheme == "https", u.Scheme == "http" && allowHTTP:
 	case u.Scheme == "http":
-		return nil, fmt.Errorf("epicor: the address of %s is http, so the credential would travel readable: use https", u.Host)
+		return nil, fmt.Errorf("epicor: the address of %s is http, so the credential would travel readable: use https; AllowHTTP of the options permits it for tests on the same machine", u.Host)
 	default:
 		return nil, fmt.Errorf("epicor: the address of %s needs https", u.Host)
 	}

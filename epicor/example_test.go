@@ -32,7 +32,7 @@ func ExampleNewClient() {
 	fmt.Println(err)
 	// Output:
 	// epicor client for company EPIC06 at kinetic.example.com
-	// epicor: the address of kinetic.example.com is http, so the credential would travel readable: use https
+	// epicor: the address of kinetic.example.com is http, so the credential would travel readable: use https; AllowHTTP of the options permits it for tests on the same machine
 }
 
 func ExampleEntities_List() {
