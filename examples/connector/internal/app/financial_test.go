@@ -443,7 +443,6 @@ func TestAReportThatTwoFlowsSeeHasOneOwner(t *testing.T) {
 				w.t = t
 				b := &workbench{world: w}
 				w.policy = engine.Policy{Sweep: time.Minute}
-				w.edit("  CASH: employee", "  CASH: employee\n  EMPL: employee")
 				co := w.concur.AddCompany("Integrated", &concurtest.CompanyOptions{FinancialIntegration: true})
 				co.AddUser(concurtest.User{Login: traveller, FirstName: "A", LastName: "Ruiz", EmployeeNumber: "1042"})
 				list := co.AddList("Cost centres", concurtest.Item{Code: "200", Name: "Sales"})
