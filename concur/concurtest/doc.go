@@ -7,16 +7,33 @@
 //
 // # Smallest test
 //
-//	func TestReport(t *testing.T) {
-//		s := concurtest.NewServer(t, nil)
+//	func TestReports(t *testing.T) {
+//		s := concurtest.New(nil)
+//		t.Cleanup(s.Close)
 //		co := s.AddCompany("Acme", nil)
 //		co.AddUser(concurtest.User{Login: "ada@acme.example"})
-//		r := co.AddApprovedReport(concurtest.Report{
+//		co.AddApprovedReport(concurtest.Report{
 //			Owner:    "ada@acme.example",
 //			Expenses: []concurtest.Expense{{Type: "LUNCH", Amount: concurtest.Amount("12.50")}},
 //		})
-//		// Point the program under test at s.URL with s.App(), co.ID and
-//		// co.RequestToken(), let it read r.ID, and look at s.CallsTo("/reports/").
+//		app := concur.App{ClientID: s.App().ClientID, ClientSecret: concur.Secret(s.App().ClientSecret)}
+//		tokens, err := concur.NewTokenSource(app, concur.NewMemoryTokenStore(), &concur.TokenOptions{HTTP: s.Client()})
+//		require.NoError(t, err)
+//		_, err = tokens.Connect(t.Context(), co.ID, concur.Secret(co.RequestToken()))
+//		require.NoError(t, err)
+//		page, err := concur.NewClient(tokens, nil).ReportsV3.ListPage(t.Context(), concur.ReportV3Query{User: concur.AllUsers}, "")
+//		require.NoError(t, err)
+//		require.Equal(t, "ada@acme.example", page.Items[0].OwnerLoginID)
+//		require.Len(t, s.CallsTo("/expense/reports"), 1)
+//	}
+//
+// The client of a server that listens nowhere answers for the vendor's real
+// addresses, so nothing else is to be set. One that listens, as NewServer's does,
+// has addresses of its own, of which each has to be allowed:
+//
+//	opts := &concur.TokenOptions{BootstrapURL: s.URL}
+//	for _, dc := range s.DataCenters() {
+//		opts.AllowHosts = append(opts.AllowHosts, dc.URL)
 //	}
 //
 // # Reaching it

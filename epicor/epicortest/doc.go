@@ -11,16 +11,22 @@
 // a saved line brings its own default expense row, a call answered 200 may have
 // committed nothing, and an answer can get lost after the commit.
 //
-// The smallest complete program:
+// The smallest complete test. The fake speaks plain HTTP, which a client refuses
+// unless AllowHTTP permits it:
 //
-//	srv := epicortest.NewServer(t, nil)
-//	srv.AddVendors(epicortest.DefaultCompany, epicortest.Vendor{ID: "ACME", Name: "Acme Ltd"})
-//	srv.AddAccounts(epicortest.DefaultCompany, epicortest.GLAccount{Account: "6410|200|00"})
-//	// point the code under test at srv.Root(epicortest.DefaultCompany) with
-//	// DefaultAPIKey, DefaultUser and DefaultPassword, then look at what it did:
-//	for _, inv := range srv.Invoices(epicortest.DefaultCompany) {
-//		fmt.Println(inv.VendorID, inv.Number, inv.Amount)
+//	func TestVendors(t *testing.T) {
+//		srv := epicortest.NewServer(t, nil)
+//		srv.AddVendors(epicortest.DefaultCompany, epicortest.Vendor{ID: "ACME", Name: "Acme Ltd"})
+//		cred := epicor.Basic(epicortest.DefaultAPIKey, epicortest.DefaultUser, epicortest.DefaultPassword)
+//		client, err := epicor.NewClient(srv.Root(epicortest.DefaultCompany), cred, &epicor.Options{AllowHTTP: true})
+//		require.NoError(t, err)
+//		page, err := client.Vendors.ListPage(t.Context(), odata.Query{Filter: odata.Eq("VendorID", "ACME")}, "")
+//		require.NoError(t, err)
+//		require.Equal(t, "Acme Ltd", page.Items[0].Name)
 //	}
+//
+// AddAccounts, AddSegments and others seed the rest; Invoices, Groups and Calls say
+// what the code under test did.
 //
 // [NewServer] listens on loopback and closes with the test; [New] keeps the state
 // without listening, for use through [Server.Transport], which works inside a
