@@ -15,6 +15,8 @@ import (
 	"golang.org/x/term"
 
 	"github.com/ml-connector/ml-connector/examples/connector/internal/app"
+	"github.com/ml-connector/ml-connector/examples/connector/internal/catalogue"
+	"github.com/ml-connector/ml-connector/examples/connector/internal/config"
 	"github.com/ml-connector/ml-connector/examples/connector/internal/screen"
 	"github.com/ml-connector/ml-connector/sync/connector"
 	"github.com/ml-connector/ml-connector/sync/engine"
@@ -106,6 +108,9 @@ func onlyOne(ctx context.Context, d *app.Data, tenants []string, text string) (s
 			ids = append(ids, t.ID.Document+" of "+t.ID.Tenant)
 		}
 		return storage.ID{}, &mendError{fmt.Errorf("%q may be any of %s; name one by its id, with --tenant", text, strings.Join(ids, ", "))}
+	case found[0].GivenBack() != nil:
+		on := found[0].GivenBack().At.UTC().Format(time.DateOnly)
+		return storage.ID{}, &mendError{fmt.Errorf("%s does not wait for a person, it was returned to Concur on %s: mended there, it comes as a new revision", found[0].Label, on)}
 	case found[0].State != engine.Parked:
 		return storage.ID{}, &mendError{fmt.Errorf("%s does not wait for a person, it is %s: only what waits for one is replayed or given back", found[0].Label, found[0].Word)}
 	}
@@ -270,4 +275,21 @@ func workOff(ctx context.Context, p *program, path string, tenants []string) err
 	}
 	stop()
 	return errors.Join(err, <-done, a.Close())
+}
+
+// knownCause reports a code that nothing waits for and that no page knows: most
+// likely it is mistyped. A customer's own end may have codes of its own.
+func knownCause(cause string, waiting int) error {
+	if cause == "" || waiting > 0 || catalogue.Known(cause) {
+		return nil
+	}
+	var codes []string
+	for _, e := range catalogue.Entries() {
+		codes = append(codes, e.Code.Code)
+	}
+	text := "docs/errors lists the codes"
+	if near := config.Nearest(cause, codes); near != "" {
+		text = fmt.Sprintf("did you mean %q?", near)
+	}
+	return &mendError{fmt.Errorf("--cause %s: there is no such code, and nothing waits for it; %s", cause, text)}
 }

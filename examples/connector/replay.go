@@ -67,6 +67,9 @@ func (c *replayCommand) Run(ctx context.Context, p *program) (err error) {
 		}
 	}
 	view := viewPlan(ctx, d, plans)
+	if err := knownCause(c.Cause, len(view.Items)); err != nil {
+		return err
+	}
 	if !c.JSON {
 		c.show(p, view, len(tenants) > 1)
 	}
@@ -104,10 +107,20 @@ func (c *replayCommand) Run(ctx context.Context, p *program) (err error) {
 		return err
 	}
 	if c.JSON {
-		return p.print(view)
+		err = p.print(view)
+	} else {
+		c.showResults(p, view)
 	}
-	c.showResults(p, view)
-	return nil
+	again := 0
+	for _, r := range view.Results {
+		if r.Touched && r.State == engine.Parked {
+			again++
+		}
+	}
+	if err == nil && again > 0 {
+		err = &mendError{fmt.Errorf("%d of %d documents %s for a person again", again, len(view.Results), plural(again, "waits", "wait"))}
+	}
+	return err
 }
 
 // ahead opens the data, and where a configuration says how both systems are

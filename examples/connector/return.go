@@ -72,6 +72,9 @@ func (c *returnCommand) Run(ctx context.Context, p *program) (err error) {
 		return err
 	}
 	view.planView = viewPlan(ctx, a.Data, plans)
+	if err := knownCause(c.Cause, len(view.Items)+len(view.Stays)); err != nil {
+		return err
+	}
 	if !c.JSON {
 		c.show(p, view, len(tenants) > 1)
 	}

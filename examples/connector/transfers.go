@@ -197,9 +197,25 @@ func list(s *screen.Screen, views []transferView, withTenant bool) {
 		default:
 			last = v.Why
 		}
-		t.Add(v.Document.String(), v.Owner, money(v.Totals), string(v.Word), last, v.Since.UTC().Format("2006-01-02 15:04:05"), v.Tenant)
+		state := string(v.Word)
+		if v.Returned != nil {
+			state, last = "returned", returnedSaid(v.Returned)
+		}
+		t.Add(v.Document.String(), v.Owner, money(v.Totals), state, last, v.Since.UTC().Format("2006-01-02 15:04:05"), v.Tenant)
 	}
 	t.Write(s)
+}
+
+// returnedSaid says in a line that a document was given back.
+func returnedSaid(r *app.Return) string {
+	text := "returned to Concur on " + r.At.UTC().Format(time.DateOnly)
+	if !r.Told {
+		text += ", which has not been told yet"
+	}
+	if r.Why != "" {
+		text += ": " + r.Why
+	}
+	return text
 }
 
 type transfersShowCommand struct {
