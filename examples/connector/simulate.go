@@ -208,6 +208,9 @@ func (c *simulateCommand) Run(ctx context.Context, p *program) (err error) {
 	if err := t.each(ctx, c.Documents, ranged, try); err != nil {
 		return err
 	}
+	if t.financial() && !c.Stored && !c.JSON && (ranged || len(c.Documents) > 0) {
+		p.screen.Printf("Documents come by the queue of the Financial Integration Service here: they are shown as they were taken in, as with --stored; what was not taken yet is not among them.\n")
+	}
 	view.Sums = rehearsal.Sums(view.Results)
 	if c.JSON {
 		err = p.print(view)
@@ -231,7 +234,7 @@ func (t *past) scope(ctx context.Context) context.Context {
 
 // each visits documents by number, and those of the days that the flags name.
 func (t *past) each(ctx context.Context, numbers []string, ranged bool, visit func(document.Document, connector.Phase) error) error {
-	fromConcur := t.app != nil && !t.flags.Stored
+	fromConcur := t.app != nil && !t.flags.Stored && !t.financial()
 	for _, number := range numbers {
 		found, err := t.data.Find(ctx, t.tenant, number)
 		if err != nil {
@@ -239,6 +242,9 @@ func (t *past) each(ctx context.Context, numbers []string, ranged bool, visit fu
 		}
 		ids := make([]string, 0, len(found))
 		for _, x := range found {
+			if !fromConcur && x.Document == nil && app.ContentsDropped(x.Status) {
+				return &mendError{fmt.Errorf("%s: what was stored of it was dropped after the time of policy.keep_contents; nothing is left to simulate", number)}
+			}
 			if !fromConcur && x.Document == nil {
 				return &mendError{fmt.Errorf("%s: nothing is stored of it, because it was not approved yet when it was looked at", number)}
 			}
@@ -299,6 +305,11 @@ func (t *past) each(ctx context.Context, numbers []string, ranged bool, visit fu
 	}
 	return nil
 }
+
+// financial reports whether documents come by the queue of the Financial
+// Integration Service: Concur hands each over once, with its journal, and what it
+// says of the report besides is not what is posted.
+func (t *past) financial() bool { return t.app != nil && t.app.Financial(t.tenant) }
 
 // bounds are moments around the days of two dates.
 func bounds(from, to string) (since, until time.Time) {

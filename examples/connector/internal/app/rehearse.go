@@ -5,12 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/ml-connector/ml-connector/mapping/rules"
 	"github.com/ml-connector/ml-connector/sync/connector"
 	"github.com/ml-connector/ml-connector/sync/document"
+	"github.com/ml-connector/ml-connector/sync/engine"
 	"github.com/ml-connector/ml-connector/sync/storage"
 )
 
@@ -83,4 +85,39 @@ func (d *Data) Documents(ctx context.Context, tenant string) iter.Seq2[document.
 			}
 		}
 	}
+}
+
+// ContentsDropped reports whether the contents of a transfer were dropped because
+// policy.keep_contents keeps them no longer.
+func ContentsDropped(s engine.Status) bool {
+	return slices.ContainsFunc(s.History, func(m engine.Moment) bool { return m.What == "purged" })
+}
+
+// Gone counts a tenant's transfers whose documents cannot be looked at any more,
+// because their contents were dropped.
+func (d *Data) Gone(ctx context.Context, tenant string) (int, error) {
+	n := 0
+	for s, err := range d.Engine.List(ctx, storage.Query{Tenant: tenant}) {
+		if err != nil {
+			return 0, err
+		}
+		if !ContentsDropped(s) {
+			continue
+		}
+		var doc document.Document
+		switch err := d.Engine.Document(ctx, s, &doc); {
+		case errors.Is(err, storage.ErrNotFound):
+			n++
+		case err != nil:
+			return 0, err
+		}
+	}
+	return n, nil
+}
+
+// Financial reports whether a tenant's Concur has the Financial Integration
+// Service: its documents come by a queue, once, and are looked at as stored.
+func (a *App) Financial(name string) bool {
+	t, err := a.find(name)
+	return err == nil && t.fis != nil
 }
