@@ -128,6 +128,13 @@ func (c *mappingCoverageCommand) Run(ctx context.Context, p *program) (err error
 	} else {
 		showCoverage(p.screen, t.path, cover)
 	}
+	if err == nil && !c.JSON {
+		gone, counted := t.data.Gone(ctx, t.tenant)
+		if gone > 0 {
+			p.screen.Printf("%s not looked at, of any day: the contents were dropped after the time of policy.keep_contents.\n", count(gone, "document", plural(gone, "was", "were")))
+		}
+		err = counted
+	}
 	if err == nil && cover.Parked > 0 {
 		err = &mendError{fmt.Errorf("%d of %d documents would park", cover.Parked, cover.Documents)}
 	}

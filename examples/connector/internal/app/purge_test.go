@@ -66,6 +66,20 @@ func TestAPlanOfAPurgeNamesWhatThePurgeThenDrops(t *testing.T) {
 	})
 }
 
+func TestDocumentsWhoseContentsWereDroppedAreCounted(t *testing.T) {
+	aged(t, engine.Policy{KeepContents: 30 * aDay}, 40, func(w *world, a *App) {
+		before, err := a.Gone(t.Context(), tenantName)
+		require.NoError(t, err)
+		require.Zero(t, before, "what waits for its approval is not gone")
+		dropped, _ := purged(w, a)
+		gone, err := a.Gone(t.Context(), tenantName)
+		require.NoError(t, err)
+		require.Equal(t, dropped, gone)
+		require.True(t, ContentsDropped(w.status(sample.Itemised)))
+		require.False(t, ContentsDropped(w.status(sample.UnknownCode)))
+	})
+}
+
 func TestRowsArePurgedAsPlannedOnceEveryProcessKnows(t *testing.T) {
 	aged(t, engine.Policy{KeepRows: 93 * aDay}, 94, func(w *world, a *App) {
 		_, rows, kept := planned(w, a)
