@@ -33,7 +33,7 @@ const (
 	fakesData   = "./ml-connector-data"
 	fakesEvents = "http://127.0.0.1:8484" + app.EventPath
 
-	fakesAccountList = "2b5c5da7-46e6-5c94-12c8-c98004662e17"
+	fakesAccountList = "a03a7db3-38e2-1a45-4721-849a4801da8c"
 )
 
 // The simulators' ports, counted from the one that they are given.

@@ -1,12 +1,14 @@
 package main
 
 import (
+	"net/http"
 	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/ml-connector/ml-connector/concur"
+	"github.com/ml-connector/ml-connector/concur/concurtest"
 	"github.com/ml-connector/ml-connector/examples/connector/internal/app"
 	"github.com/ml-connector/ml-connector/examples/connector/internal/monitor"
 )
@@ -15,7 +17,8 @@ import (
 // refresh token may have half a year left.
 func TestReadinessSaysThatConcurRefusesTheTokenUntilConnectedAgain(t *testing.T) {
 	t.Parallel()
-	w := newChecked(t, true, nil)
+	// With 403, which the older services answer, a token that was just given is not asked for again.
+	w := newChecked(t, true, &worldOptions{concur: concurtest.Options{InvalidTokenStatus: http.StatusUnauthorized}})
 	f := configFlags{Config: w.path}
 	a, _, err := f.open(t.Context(), &program{getenv: w.opts.Getenv}, false, nil)
 	require.NoError(t, err)
