@@ -141,7 +141,7 @@ func TestWhateverBefallsOneCallOfAnInvoiceOfGoodsItIsWholeOrAbsentAfterResume(t 
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				for i, call := range calls {
-					if sampled && !commits(call.Path) && !strings.HasSuffix(call.Path, "/InvoiceSelectedLines") {
+					if sampled && i%2 > 0 && !strings.HasSuffix(call.Path, "/InvoiceSelectedLines") || sampled && !commits(call.Path) {
 						continue
 					}
 					cells++
