@@ -217,8 +217,8 @@ func (c *fakesRunCommand) write(s *simulators) error {
 		fakesConfig:            c.config(s),
 		fakesRequestToken:      s.company.RequestToken() + "\n",
 		"concur-client-secret": s.concur.App().ClientSecret + "\n",
-		fakesAPIKey:            epicortest.DefaultAPIKey + "\n",
-		fakesPassword:          epicortest.DefaultPassword + "\n",
+		fakesKeyFile:           epicortest.DefaultAPIKey + "\n",
+		fakesUserFile:          epicortest.DefaultPassword + "\n",
 		"signature.pem":        pem,
 	} {
 		if err := os.WriteFile(filepath.Join(c.Dir, name), []byte(text), 0o600); err != nil {

@@ -150,7 +150,7 @@ func TestADirectoryWithSecretsOfALiveEpicorIsNotTheSimulators(t *testing.T) {
 	t.Parallel()
 	w := newChecked(t, false, nil)
 	require.NoError(t, os.Remove(filepath.Join(w.dir, app.MarkerFile)))
-	w.write(fakesPassword, "somebody's own\n")
+	w.write(fakesUserFile, "somebody's own\n")
 	before := left(t, w.dir)
 	err := renewFakes(w.dir)
 	require.ErrorContains(t, err, "nothing in it was touched")

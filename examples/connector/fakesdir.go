@@ -15,15 +15,15 @@ import (
 	"github.com/ml-connector/ml-connector/examples/connector/internal/app"
 )
 
-// Secrets of the simulated Epicor, as files. They are the same in every run.
+// Files of the simulated Epicor's key and password, which are the same in every run.
 const (
-	fakesAPIKey   = "epicor-api-key"
-	fakesPassword = "epicor-password"
+	fakesKeyFile  = "epicor-api-key"
+	fakesUserFile = "epicor-password"
 )
 
 // fakesFiles are all that the simulators write, but for the marker.
 var fakesFiles = []string{
-	app.MappingFile, fakesConfig, fakesAdmin, fakesRequestToken, "concur-client-secret", fakesAPIKey, fakesPassword, "signature.pem", "vault.key",
+	app.MappingFile, fakesConfig, fakesAdmin, fakesRequestToken, "concur-client-secret", fakesKeyFile, fakesUserFile, "signature.pem", "vault.key",
 }
 
 // alone makes sure that no simulators run whose files stand in the directory.
@@ -31,7 +31,7 @@ func (f *fakesDirFlag) alone(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
 	if _, err := f.call(ctx, "GET", "/state", nil); err != nil {
-		return nil //nolint:nilerr // nobody answers: none run, or what answers is something else
+		return nil // nobody answers: none run, or what answers is something else
 	}
 	return &mendError{fmt.Errorf("simulators run with %s already; nothing in it was touched. Stop them, or name another directory with --dir and other addresses with --listen", f.Dir)}
 }
@@ -60,7 +60,7 @@ func fakesOnly(dir string) bool {
 			return false
 		}
 	}
-	for name, want := range map[string]string{fakesAPIKey: epicortest.DefaultAPIKey, fakesPassword: epicortest.DefaultPassword} {
+	for name, want := range map[string]string{fakesKeyFile: epicortest.DefaultAPIKey, fakesUserFile: epicortest.DefaultPassword} {
 		b, err := os.ReadFile(filepath.Join(dir, name))
 		if err != nil || strings.TrimSpace(string(b)) != want {
 			return false
