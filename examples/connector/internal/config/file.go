@@ -136,7 +136,7 @@ type Epicor struct {
 	Final         string        `yaml:"final" words:"saved posted"`
 	KeyColumn     string        `yaml:"key_column"`
 	GroupPrefix   string        `yaml:"group_prefix"`
-	Groups        string        `yaml:"groups" words:"day_currency day month"`
+	Groups        string        `yaml:"groups" words:"day_currency day_whole_currency day month"`
 	Reversal      string        `yaml:"reversal" words:"park cancel"`
 	NumberLength  int           `yaml:"number_length"`
 	DueDates      bool          `yaml:"due_dates"`
