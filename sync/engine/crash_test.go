@@ -304,3 +304,41 @@ func TestKilledAtAnyPointAroundALostAnswer(t *testing.T) {
 		check: oneSet,
 	}.tell(t, "before Find", "after Find", "before audit deliver found")
 }
+
+func TestKilledAtAnyPointOfHalfASetThatIsNoLongerApprovedThenApprovedAgain(t *testing.T) {
+	story{
+		before: func(b *bench, e *engine.Engine) {
+			ready(b)
+			b.policy.MaxTries, b.policy.CircuitFailures = 2, 100
+			b.erp.midway = func() error { return errDown }
+			b.erp.fail = func(op string) error {
+				if op == "find" {
+					return errDown
+				}
+				return nil
+			}
+			e = b.engine()
+			require.NoError(b.t, e.Notify(b.t.Context(), notice("R1")))
+			b.run(e, time.Minute)
+			require.Equal(b.t, engine.Unknown, b.status("R1").Effect)
+			require.Len(b.t, b.erp.all(), 1)
+			b.erp.set(func() { b.erp.fail, b.erp.midway = nil, nil })
+			b.policy.MaxTries, b.policy.CircuitFailures = 0, 0
+		},
+		act: func(b *bench) { b.source.put("R1", 1, connector.NotYet, three) },
+		after: func(b *bench, e *engine.Engine) {
+			require.Empty(b.t, b.erp.all())
+			s := b.status("R1")
+			require.Equal(b.t, []any{engine.Waiting, engine.None}, []any{s.State, s.Effect})
+			_, sends, _ := b.erp.counts()
+			require.Equal(b.t, 1, sends, "nothing is sent for what is not approved")
+			ready(b)
+			require.NoError(b.t, e.Notify(b.t.Context(), notice("R1")))
+			b.run(e, 15*time.Minute)
+		},
+		check: func(b *bench, where string) {
+			oneSet(b, where)
+			require.Equal(b.t, keyOf("R1", 1, 2), b.erp.all()[0].Key, where)
+		},
+	}.tell(t, "before Find", "after Find", "before Reverse", "after taking back", "after Reverse", "before audit reverse done")
+}

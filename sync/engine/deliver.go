@@ -36,6 +36,8 @@ func attempt(d delivery, what string, n int) string {
 
 // find looks in the target and goes on by what stands there.
 func (w *work) find(ctx context.Context) error {
+	unapproved := w.unapproved
+	w.unapproved = ""
 	d, err := w.delivery(ctx)
 	if err != nil {
 		return err
@@ -51,6 +53,9 @@ func (w *work) find(ctx context.Context) error {
 	case connector.Same:
 		return w.made(ctx, d, got.Receipt, "found")
 	case connector.Absent, connector.Partial:
+		if unapproved != "" {
+			return w.backOut(ctx, got, unapproved)
+		}
 		err := w.save(ctx, func(_ *storage.Transfer, r *row) {
 			rev := r.current()
 			rev.State, rev.Effect, rev.Cause, rev.Issues = Delivering, Unknown, "", nil
@@ -63,6 +68,18 @@ func (w *work) find(ctx context.Context) error {
 		return w.different(ctx, d, got.Why)
 	}
 	return fmt.Errorf("engine: sink answered presence %q, which is none of the contract's", got.Presence)
+}
+
+// backOut begins to take back what stands of a set that is no longer to be
+// completed, also where nothing was found: what is still on its way bears the key.
+// The knock that told of it is unanswered, so the document is fetched again then.
+func (w *work) backOut(ctx context.Context, got connector.Finding, why string) error {
+	return w.save(ctx, func(_ *storage.Transfer, r *row) {
+		rev := r.current()
+		rev.State, rev.Then, rev.Cause, rev.Issues, rev.Details = Reversing, Parked, "", nil, ""
+		r.recovered()
+		r.note(w.e.clock(), "looked", string(got.Presence)+" in the target; taking it back: "+why)
+	})
 }
 
 // CodeDiffers is the code of a document for which something else stands in the

@@ -228,7 +228,15 @@ func (w *work) withdrawn(ctx context.Context, learn func(*row), why string) erro
 	})
 }
 
+// notYet lets a document that is not approved rest. One of which a delivery is
+// unresolved is looked for first: what stands whole was delivered while it was
+// approved, and half a set is taken back. Until then the knock stays unanswered,
+// so that the document is fetched again after that, also after a crash.
 func (w *work) notYet(ctx context.Context, learn func(*row), s snapshot) error {
+	if rev := w.r.current(); rev != nil && rev.Effect == Unknown {
+		w.unapproved = "not approved any more: " + s.Why
+		return nil
+	}
 	err := w.save(ctx, func(t *storage.Transfer, r *row) {
 		learn(r)
 		rev := r.current()
@@ -240,9 +248,6 @@ func (w *work) notYet(ctx context.Context, learn func(*row), s snapshot) error {
 			if w.again(r) {
 				return
 			}
-		case rev != nil && rev.Effect == Unknown:
-			// Nothing is sent for a document that is not approved; a person decides.
-			r.note(w.e.clock(), "ignored", "not approved any more, and something may have been delivered: "+s.Why)
 		case rev != nil && rev.State == Confirmed:
 			r.note(w.e.clock(), "ignored", s.Why)
 		case r.effective() != nil:

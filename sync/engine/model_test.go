@@ -37,7 +37,7 @@ var deeds = []string{
 	"knock", "knock thrice", "wait", "wait", "wait long",
 	"source fails", "look-up fails", "delivery fails", "delivery half done", "answer lost", "refused", "reversal fails", "signal fails",
 	"credential fails", "slow down", "audit fails", "store fails",
-	"kill", "kill soon", "restart", "pause", "resume", "replay", "replay one", "rules change",
+	"half done and unapproved", "kill", "kill soon", "restart", "pause", "resume", "replay", "replay one", "rules change",
 }
 
 func histories() *rapid.Generator[[]deed] {
@@ -217,6 +217,16 @@ func (p *play) do(d deed) {
 	case "unapprove":
 		m.revision++
 		p.put(d.Doc, connector.NotYet, p.latest(d.Doc))
+	case "half done and unapproved":
+		m.revision++
+		p.put(d.Doc, connector.Ready, amountsOf(2+3*d.N))
+		p.fail("midway", errors.New("connection reset"), 1)
+		p.fail("find", errors.New("connection reset"), 4)
+		p.knock(d.Doc, 1)
+		pass(time.Duration(d.N) * 10 * time.Second)
+		m.revision++
+		p.put(d.Doc, connector.NotYet, p.latest(d.Doc))
+		p.knock(d.Doc, d.N%2)
 	case "recall":
 		if m.phase != "" {
 			m.revision++
@@ -372,11 +382,8 @@ func (p *play) judge() {
 			continue
 		}
 		st := p.status(doc)
-		// Nothing is sent, nor taken back, for a document that is not approved any more
-		// while a delivery of it is unresolved: a person is asked, and part of it may stand.
-		open := m.phase == connector.NotYet && st.State == engine.Parked && st.Effect == engine.Unknown
 		once := slices.ContainsFunc(m.approved, func(a map[string]int64) bool { return maps.Equal(a, owed) })
-		if len(sets) > 0 && !once && (!open || !part(m.approved, owed)) {
+		if len(sets) > 0 && !once {
 			p.say("%s: %v stands, which was never approved: %v", doc, owed, m.approved)
 		}
 		if len(sets) > 1 && !p.differ {
@@ -396,23 +403,11 @@ func (p *play) judge() {
 				p.say("%s: approved %v, %v stands; the row says %s %s %s; %v", doc, p.latest(n), owed, st.State, st.Cause, st.Why, st.History)
 			}
 		case connector.NotYet:
-			if len(sets) > 0 && st.Effect != engine.Effective && !open {
-				p.say("%s: %v stands and the row says %s %s", doc, owed, st.State, st.Effect)
+			if stands := len(sets) > 0; stands != (st.Effect == engine.Effective) || st.State == engine.Parked && st.Cause != engine.CodeSecondRevision {
+				p.say("%s: not approved, %v stands and the row says %s %s %s", doc, owed, st.State, st.Effect, st.Cause)
 			}
 		}
 	}
-}
-
-// part says whether what stands is some of what was approved at some time.
-func part(approved []map[string]int64, owed map[string]int64) bool {
-	return slices.ContainsFunc(approved, func(a map[string]int64) bool {
-		for party, amount := range owed {
-			if a[party] != amount {
-				return false
-			}
-		}
-		return true
-	})
 }
 
 // watch checks each delivery before it has effect.

@@ -116,7 +116,11 @@ func (w *work) foresee(ctx context.Context) (Outlook, string, error) {
 		if rev.Effect == None {
 			return WouldWait, s.Why, nil
 		}
-		return w.foreseeStanding(ctx)
+		o, why, err := w.foreseeStanding(ctx)
+		if o == WouldCreate {
+			o, why = WouldWait, "what stands of it would be taken back: "+s.Why
+		}
+		return o, why, err
 	case connector.Ready:
 	default:
 		return CannotTell, fmt.Sprintf("the source gave phase %q, which this version does not know", s.Phase), nil

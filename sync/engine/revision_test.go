@@ -302,7 +302,52 @@ func TestRecallWhileParkedWithAnUnknownOutcomeTakesBackWithoutDelivering(t *test
 	}
 }
 
-func TestParkedWithAnUnknownOutcomeAndNoLongerApprovedSendsNothing(t *testing.T) {
+// halfDone is R1 with a delivery of which two of three documents stand, parked
+// because what came after that was never heard.
+func (b *bench) halfDone() *engine.Engine {
+	b.t.Helper()
+	b.policy.MaxTries, b.policy.CircuitFailures = 2, 100
+	b.mapper.prefix = "a-"
+	made := 0
+	b.erp.midway = func() error {
+		if made++; made == 2 {
+			return errDown
+		}
+		return nil
+	}
+	b.erp.fail = func(op string) error {
+		if op == "find" {
+			return errDown
+		}
+		return nil
+	}
+	e := b.posted(three)
+	s := b.status("R1")
+	require.Equal(b.t, []any{engine.Parked, engine.Unknown}, []any{s.State, s.Effect})
+	require.Len(b.t, b.erp.all(), 2)
+	b.erp.set(func() { b.erp.fail, b.erp.midway = nil, nil })
+	return e
+}
+
+func TestHalfASetThatIsNoLongerApprovedIsTakenBackAndRests(t *testing.T) {
+	in(t, func(t *testing.T, b *bench) {
+		e := b.halfDone()
+		_, before, _ := b.erp.counts()
+		b.change(e, 1, connector.NotYet, three)
+		_, after, _ := b.erp.counts()
+		require.Equal(t, before, after, "nothing is sent")
+		require.Empty(t, b.erp.all())
+		s := b.status("R1")
+		require.Equal(t, []any{engine.Waiting, engine.None, engine.WordWaiting}, []any{s.State, s.Effect, s.Word})
+		require.Empty(t, s.Issues)
+		require.Zero(t, s.Due)
+		b.change(e, 1, connector.Ready, three)
+		oneSet(b, "approved again")
+		require.Equal(t, keyOf("R1", 1, 2), b.erp.all()[0].Key, "no key is used again")
+	})
+}
+
+func TestUnknownDeliveryOfWhichNothingStandsRestsWhenItIsNoLongerApproved(t *testing.T) {
 	in(t, func(t *testing.T, b *bench) {
 		b.policy.MaxTries, b.policy.CircuitFailures = 2, 100
 		b.erp.fail = func(string) error { return errDown }
@@ -312,9 +357,108 @@ func TestParkedWithAnUnknownOutcomeAndNoLongerApprovedSendsNothing(t *testing.T)
 		b.change(e, 1, connector.NotYet, ten)
 		_, after, _ := b.erp.counts()
 		require.Equal(t, before, after)
-		require.Equal(t, engine.Parked, b.status("R1").State)
+		require.Equal(t, engine.Waiting, b.status("R1").State)
 		b.change(e, 1, connector.Ready, ten)
 		require.Equal(t, engine.Confirmed, b.status("R1").State)
+		require.Len(t, b.erp.all(), 1)
+	})
+}
+
+func TestUnknownDeliveryThatStandsWholeStaysWhenItIsNoLongerApproved(t *testing.T) {
+	in(t, func(t *testing.T, b *bench) {
+		b.policy.MaxTries, b.policy.CircuitFailures = 2, 100
+		b.erp.lose = 1
+		b.erp.fail = func(op string) error {
+			if op == "find" {
+				return errDown
+			}
+			return nil
+		}
+		e := b.posted(three)
+		require.Equal(t, engine.Parked, b.status("R1").State)
+		b.erp.set(func() { b.erp.fail = nil })
+		b.change(e, 1, connector.NotYet, three)
+		_, sends, backs := b.erp.counts()
+		require.Equal(t, []int{1, 0}, []int{sends, backs})
+		require.Equal(t, engine.Confirmed, b.status("R1").State, "it was delivered while it was approved")
+	})
+}
+
+func TestHalfASetThatIsNoLongerApprovedParksWhereItCannotBeLookedAtOrTakenBack(t *testing.T) {
+	for name, c := range map[string]struct {
+		obstruct func(b *bench)
+		cause    string
+	}{
+		"the target does not answer": {func(b *bench) {
+			b.erp.fail = func(op string) error {
+				if op == "find" {
+					return errDown
+				}
+				return nil
+			}
+		}, engine.CodeExhausted},
+		"something else stands there": {func(b *bench) { b.erp.presence = connector.Different }, engine.CodeDiffers},
+		"what stands is posted and stays": {func(b *bench) {
+			b.erp.fail = func(op string) error {
+				if op == "reverse" {
+					return connector.ErrRejected
+				}
+				return nil
+			}
+		}, engine.CodeReversalRefused},
+	} {
+		t.Run(name, func(t *testing.T) {
+			in(t, func(t *testing.T, b *bench) {
+				e := b.halfDone()
+				b.erp.set(func() { c.obstruct(b) })
+				_, before, _ := b.erp.counts()
+				b.change(e, 1, connector.NotYet, three)
+				s := b.status("R1")
+				require.Equal(t, []any{engine.Parked, engine.Unknown, c.cause}, []any{s.State, s.Effect, s.Cause})
+				require.Zero(t, s.Due)
+				require.Len(t, b.erp.all(), 2)
+				b.erp.set(func() { b.erp.fail, b.erp.presence = nil, "" })
+				require.Equal(t, 1, b.replay(e, storage.Query{}))
+				pass(time.Minute)
+				require.Equal(t, engine.Waiting, b.status("R1").State, "mended, it rests")
+				require.Empty(t, b.erp.all())
+				_, after, _ := b.erp.counts()
+				require.Equal(t, before, after)
+			})
+		})
+	}
+}
+
+func TestHalfADifferenceThatIsNoLongerApprovedIsTakenBackAndTheFirstStays(t *testing.T) {
+	in(t, func(t *testing.T, b *bench) {
+		b.differ = true
+		b.mapper.prefix = "a-"
+		b.policy.MaxTries, b.policy.CircuitFailures = 2, 100
+		e := b.posted(three)
+		b.erp.set(func() {
+			made := 0
+			b.erp.midway = func() error {
+				if made++; made == 1 {
+					return errDown
+				}
+				return nil
+			}
+			b.erp.fail = func(op string) error {
+				if op == "find" {
+					return errDown
+				}
+				return nil
+			}
+		})
+		b.change(e, 2, connector.Ready, map[string]int64{"emp": 20000, "card": 35000, "cash": 800})
+		require.Equal(t, engine.Unknown, b.status("R1").Effect)
+		require.Len(t, b.erp.all(), 4)
+		b.erp.set(func() { b.erp.fail = nil })
+		b.change(e, 3, connector.NotYet, three)
+		oneSet(b, "the first revision")
+		s := b.status("R1")
+		require.Equal(t, []any{int64(1), engine.Effective}, []any{s.Revision, s.Effect})
+		require.Equal(t, keyOf("R1", 1, 1), b.erp.all()[0].Key)
 	})
 }
 

@@ -28,6 +28,9 @@ type work struct {
 	given    *snapshot // from a sweep, instead of a fetch
 	remapped bool      // mapped once more after a wait was noted
 	released bool
+	// unapproved says that the source does not approve a parked document any more of
+	// which something may stand: it is looked for, and nothing is sent.
+	unapproved string
 	past     *note // what remains of an earlier row that was purged, where nothing of it stands
 
 	// taken is what a fetch found and the row does not say yet: the next write of
@@ -64,6 +67,9 @@ func (w *work) next() step {
 		if w.fresh {
 			return stepDeliver
 		}
+		return stepFind
+	}
+	if w.unapproved != "" {
 		return stepFind
 	}
 	woken := w.t.Wakes > w.r.Seen || w.given != nil
