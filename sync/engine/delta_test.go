@@ -98,6 +98,44 @@ func TestThirdRevisionIsComparedWithTheWholeOfTheSecond(t *testing.T) {
 	})
 }
 
+func TestSecondRevisionInARowThatComesToNothingRests(t *testing.T) {
+	for name, later := range map[string]map[string]int64{"the same": {"emp": 0}, "another party": {"emp": 0, "card": 0}} {
+		t.Run(name, func(t *testing.T) {
+			in(t, func(t *testing.T, b *bench) {
+				b.differ, b.tell = true, true
+				e := b.posted(owes("emp", 10000))
+				b.change(e, 2, connector.Ready, map[string]int64{"emp": 0})
+				require.Empty(t, b.erp.owed())
+				_, before, _ := b.erp.counts()
+				b.change(e, 3, connector.Ready, later)
+				s := b.status("R1")
+				require.Equal(t, []any{engine.Confirmed, "", int64(3)}, []any{s.State, s.Cause, s.Revision})
+				require.Contains(t, s.History[len(s.History)-2].Text, "comes to nothing")
+				_, after, _ := b.erp.counts()
+				require.Equal(t, before, after, "nothing is sent")
+				require.Equal(t, "posted 3", b.source.signals()[len(b.source.signals())-1])
+				b.change(e, 4, connector.Ready, owes("emp", 500))
+				require.Equal(t, owes("emp", 500), b.erp.owed())
+				b.change(e, 4, connector.Withdrawn, nil)
+				require.Empty(t, b.erp.all())
+			})
+		})
+	}
+}
+
+func TestSecondRevisionInARowThatComesToNothingRestsAlsoAfterContentsWereDropped(t *testing.T) {
+	in(t, func(t *testing.T, b *bench) {
+		b.differ = true
+		b.policy.KeepContents, b.opts.Poll = 30*day, day
+		e := b.posted(owes("emp", 10000))
+		b.change(e, 2, connector.Ready, map[string]int64{"emp": 0})
+		pass(40 * day)
+		b.change(e, 3, connector.Ready, map[string]int64{"emp": 0})
+		require.Equal(t, engine.Confirmed, b.status("R1").State)
+		require.Empty(t, b.erp.owed())
+	})
+}
+
 func TestRecallTakesBackTheWholeAndEveryDelta(t *testing.T) {
 	in(t, func(t *testing.T, b *bench) {
 		b.differ = true

@@ -39,7 +39,11 @@ func (w *work) mapDocument(ctx context.Context) error {
 		case err != nil:
 			return err
 		case !changed:
-			return w.confirmWithout(ctx, m.version, "", fmt.Sprintf("revision %d changes nothing that was posted", rev.Number), true)
+			why := fmt.Sprintf("revision %d changes nothing that was posted", rev.Number)
+			if m.empty {
+				why = fmt.Sprintf("revision %d comes to nothing, as what was posted does", rev.Number)
+			}
+			return w.confirmWithout(ctx, m.version, "", why, true)
 		case delta == nil || w.r.standing() >= maxStanding:
 			return w.issues(ctx, mapping.Issues{secondRevision(prior, rev)})
 		case prior.State != Confirmed:
@@ -96,13 +100,12 @@ func (w *work) changes(ctx context.Context, prior *revision, m mapped) (delta []
 	var gone *errGone
 	if errors.As(err, &gone) && !w.r.Dropped.IsZero() {
 		// Dropped after its time: its name alone tells whether it is the same.
-		return nil, m.empty || w.name("posting", prior.sealer(), m.posting) != prior.whole(), nil
+		return nil, w.name("posting", prior.sealer(), m.posting) != prior.whole(), nil
 	}
 	if err != nil {
 		return nil, false, err
 	}
-	delta, changed, err = w.f.diff(old, m.posting)
-	return delta, changed || m.empty, err
+	return w.f.diff(old, m.posting)
 }
 
 // replace takes back an earlier revision that is not final in the target; the
