@@ -4,7 +4,7 @@ import (
 	"context"
 	"strings"
 	"testing"
-	"time"
+	"testing/synctest"
 
 	"github.com/stretchr/testify/require"
 
@@ -25,20 +25,35 @@ func TestHarnessOfOneFunctionIsEnoughForASource(t *testing.T) {
 	RunSource(t, SourceHarness[int64]{Open: h.Open, Ready: h.Ready, NotYet: h.NotYet})
 }
 
+// faultOf runs one rule and returns what it found, or "". The rule has a clock of
+// its own, which moves on only when everybody waits: a toy that waits between
+// looking and writing lets all the others in, and only who is stuck runs out of
+// time.
+func faultOf(t *testing.T, rule func(ctx context.Context, t *testing.T, rep reporter)) (fault string) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		rec := recorded(func(rep reporter) {
+			ctx, cancel := context.WithTimeout(t.Context(), patience)
+			defer cancel()
+			rule(ctx, t, rep)
+		})
+		fault = strings.Join(rec.faults, "\n")
+	})
+	return fault
+}
+
 // sinkFaults runs every rule against a sink and returns the names and texts of
 // those that failed.
 func sinkFaults(t *testing.T, h SinkHarness[set]) map[string]string {
 	t.Helper()
 	found := map[string]string{}
 	for _, r := range sinkRules[set]() {
-		rec := recorded(func(rep reporter) {
-			ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
-			defer cancel()
+		fault := faultOf(t, func(ctx context.Context, t *testing.T, rep reporter) {
 			s, target := h.Open(t)
 			r.run(ctx, &sinkCheck[set]{check: check{t: rep, text: r.text}, h: h, tt: t, sink: s, target: target})
 		})
-		if len(rec.faults) > 0 {
-			found[r.name] = strings.Join(rec.faults, "\n")
+		if fault != "" {
+			found[r.name] = fault
 		}
 	}
 	return found
@@ -48,14 +63,12 @@ func sourceFaults(t *testing.T, h SourceHarness[int64]) map[string]string {
 	t.Helper()
 	found := map[string]string{}
 	for _, r := range sourceRules[int64]() {
-		rec := recorded(func(rep reporter) {
-			ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
-			defer cancel()
+		fault := faultOf(t, func(ctx context.Context, t *testing.T, rep reporter) {
 			s, system := h.Open(t)
 			r.run(ctx, &sourceCheck[int64]{check: check{t: rep, text: r.text}, h: h, tt: t, source: s, system: system})
 		})
-		if len(rec.faults) > 0 {
-			found[r.name] = strings.Join(rec.faults, "\n")
+		if fault != "" {
+			found[r.name] = fault
 		}
 	}
 	return found

@@ -251,14 +251,12 @@ func copyFaults(t *testing.T, h CopyHarness[string]) map[string]string {
 	t.Helper()
 	found := map[string]string{}
 	for _, r := range copyRules[string]() {
-		rec := recorded(func(rep reporter) {
-			ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
-			defer cancel()
+		fault := faultOf(t, func(ctx context.Context, t *testing.T, rep reporter) {
 			c, system := h.Open(t)
 			r.run(ctx, &copyCheck[string]{check: check{t: rep, text: r.text}, h: h, tt: t, copied: c, system: system})
 		})
-		if len(rec.faults) > 0 {
-			found[r.name] = strings.Join(rec.faults, "\n")
+		if fault != "" {
+			found[r.name] = fault
 		}
 	}
 	return found

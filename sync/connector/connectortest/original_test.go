@@ -51,8 +51,8 @@ type original struct {
 	mu   sync.Mutex
 	day  int // readings so far
 	kept []connector.Object[string]
-	at   int // the position that all readings share
-	held sync.Mutex
+	at   int           // the position that all readings share
+	held chan struct{} // full while a reading holds the lock
 }
 
 func (o *original) object(a account, day int) connector.Object[string] {
@@ -84,8 +84,13 @@ func (o *original) Objects(ctx context.Context) iter.Seq2[connector.Object[strin
 	}
 	return func(yield func(connector.Object[string], error) bool) {
 		if o.fault == "a lock" {
-			o.held.Lock()
-			defer o.held.Unlock()
+			select {
+			case o.held <- struct{}{}:
+				defer func() { <-o.held }()
+			case <-ctx.Done():
+				yield(connector.Object[string]{}, ctx.Err())
+				return
+			}
 		}
 		o.mu.Lock()
 		o.day++
@@ -164,7 +169,7 @@ func charts(fault string) OriginalHarness[string] {
 	return OriginalHarness[string]{
 		Open: func(*testing.T) (connector.Original[string], any) {
 			s := &chart{rows: []account{{code: "6410", name: "Meals"}, {code: "6420", name: "Travel"}, {code: "6999", name: "Closed", closed: true}, {code: "6430", name: "Taxi"}}}
-			return &original{s: s, fault: fault}, s
+			return &original{s: s, fault: fault, held: make(chan struct{}, 1)}, s
 		},
 		Active:   []string{"6430", "6410", "6420"},
 		Inactive: []string{"6999"},
@@ -197,14 +202,12 @@ func originalFaults(t *testing.T, h OriginalHarness[string]) map[string]string {
 	t.Helper()
 	found := map[string]string{}
 	for _, r := range originalRules[string]() {
-		rec := recorded(func(rep reporter) {
-			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-			defer cancel()
+		fault := faultOf(t, func(ctx context.Context, t *testing.T, rep reporter) {
 			o, system := h.Open(t)
 			r.run(ctx, &originalCheck[string]{check: check{t: rep, text: r.text}, h: h, tt: t, original: o, system: system})
 		})
-		if len(rec.faults) > 0 {
-			found[r.name] = strings.Join(rec.faults, "\n")
+		if fault != "" {
+			found[r.name] = fault
 		}
 	}
 	return found
