@@ -23,6 +23,9 @@ var config = sqlitefile.Config{
 	Name: "ledger", Application: 7, Migrations: []string{`CREATE TABLE t (n INTEGER PRIMARY KEY CHECK (n < 1000)) STRICT`}, BusyTimeout: 200 * time.Millisecond,
 }
 
+// patient is how long files wait for each other where nobody is to give up, however slow the disk is.
+const patient = 5 * time.Minute
+
 func open(t *testing.T, path string, c sqlitefile.Config) *sqlitefile.File {
 	t.Helper()
 	f, err := sqlitefile.Open(t.Context(), path, c)
@@ -144,7 +147,7 @@ func TestNewerFileIsRefused(t *testing.T) {
 func TestManyMayOpenANewFileAtOnce(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "x.db")
 	c := config
-	c.BusyTimeout = 10 * time.Second
+	c.BusyTimeout = patient
 	var all sync.WaitGroup
 	for i := range 6 {
 		all.Go(func() {
@@ -282,7 +285,7 @@ func TestReadersDoNotWaitForTheWriter(t *testing.T) {
 	f := open(t, filepath.Join(t.TempDir(), "x.db"), config)
 	require.NoError(t, f.Write(t.Context(), insert(1)))
 	release := blocked(t, f)
-	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), patient)
 	defer cancel()
 	var n int
 	require.NoError(t, f.Reader().QueryRowContext(ctx, `SELECT count(*) FROM t`).Scan(&n))
@@ -397,6 +400,7 @@ func TestNothingRunsOnAfterClose(t *testing.T) {
 
 func TestNoNumberOfACounterIsKeptByTwoWrites(t *testing.T) {
 	c := config
+	c.BusyTimeout = patient
 	c.Migrations = []string{`CREATE TABLE t (n INTEGER PRIMARY KEY) STRICT; CREATE TABLE c (last INTEGER NOT NULL) STRICT; INSERT INTO c VALUES (0)`}
 	path := filepath.Join(t.TempDir(), "x.db")
 	files := []*sqlitefile.File{open(t, path, c), open(t, path, c)} // two processes
