@@ -32,7 +32,7 @@ import (
 )
 
 // readyTime is how long a server may take to start or stop on a busy machine.
-const readyTime = 60 * time.Second
+const readyTime = 5 * time.Minute
 
 // shared is the server of the process.
 var shared struct {
