@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -38,6 +39,7 @@ func faultOf(t *testing.T, rule func(ctx context.Context, t *testing.T, rep repo
 			rule(ctx, t, rep)
 		})
 		fault = strings.Join(rec.faults, "\n")
+		<-time.After(time.Second) // callers that the rule did not wait for come to their end
 	})
 	return fault
 }

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -88,9 +87,7 @@ func (s *impatient) Update(ctx context.Context, t storage.Transfer) (storage.Tra
 		return t, errors.New("database is locked")
 	}
 	defer s.mu.Unlock()
-	for range 20 {
-		runtime.Gosched()
-	}
+	others()
 	return s.Store.Update(ctx, t)
 }
 
@@ -237,9 +234,7 @@ func (s *racyPut) Put(ctx context.Context, tenant, name string, data []byte) err
 	if err == nil && !bytes.Equal(old, data) {
 		return storage.ErrExists
 	}
-	for range 50 {
-		runtime.Gosched()
-	}
+	others()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return errors.Join(s.Drop(ctx, tenant, name), s.Store.Put(ctx, tenant, name, data))

@@ -6,7 +6,6 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
-	"runtime"
 	"strconv"
 	"sync"
 	"time"
@@ -40,9 +39,7 @@ func (s *racyUpdate) Update(ctx context.Context, t storage.Transfer) (storage.Tr
 	if err != nil || old.Rev != t.Rev {
 		return t, errors.Join(storage.ErrConflict, ctx.Err())
 	}
-	for range 50 {
-		runtime.Gosched()
-	}
+	others()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return lastWriterWins{s.Store}.Update(ctx, t)
@@ -186,9 +183,7 @@ func (s *racyCreate) Create(ctx context.Context, t storage.Transfer) (storage.Tr
 	if _, err := s.Get(ctx, t.ID); err == nil {
 		return t, storage.ErrExists
 	}
-	for range 50 {
-		runtime.Gosched()
-	}
+	others()
 	return createOverwrites{s.Store}.Create(ctx, t)
 }
 
@@ -543,26 +538,30 @@ func (s *formerState) List(ctx context.Context, q storage.Query) (storage.Page, 
 // holdsLock keeps the store locked from the first page to the last.
 type holdsLock struct {
 	storage.Store
-	mu   sync.Mutex
+	lock chan struct{}
 	held bool
 }
 
 func (s *holdsLock) List(ctx context.Context, q storage.Query) (storage.Page, error) {
 	p, err := s.Store.List(ctx, q)
 	if p.Next != "" && q.After == "" {
-		s.mu.Lock()
+		s.lock <- struct{}{}
 		s.held = true
 	}
 	if p.Next == "" && s.held {
 		s.held = false
-		s.mu.Unlock()
+		<-s.lock
 	}
 	return p, err
 }
 
 func (s *holdsLock) Update(ctx context.Context, t storage.Transfer) (storage.Transfer, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	select {
+	case s.lock <- struct{}{}:
+		defer func() { <-s.lock }()
+	case <-ctx.Done():
+		return t, ctx.Err()
+	}
 	return s.Store.Update(ctx, t)
 }
 

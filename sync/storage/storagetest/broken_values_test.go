@@ -6,7 +6,6 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
-	"runtime"
 	"strings"
 	"sync"
 
@@ -46,9 +45,7 @@ func (s *racySave) Save(ctx context.Context, v storage.Value) (storage.Value, er
 	if old.Rev != v.Rev {
 		return v, storage.ErrConflict
 	}
-	for range 50 {
-		runtime.Gosched()
-	}
+	others()
 	return saveAnyway{s.Store}.Save(ctx, v)
 }
 
