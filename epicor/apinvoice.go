@@ -25,6 +25,10 @@ const (
 	tableFile    = "APInvHedAttch"
 )
 
+// MaxLinesAtOnce bounds [InvoiceOptions.LinesAtOnce], so that one call stays well
+// below what servers take.
+const MaxLinesAtOnce = 100
+
 // InvoiceOptions say how AP invoices are made. The zero value of each field is a
 // good default.
 type InvoiceOptions struct {
@@ -46,11 +50,17 @@ type InvoiceOptions struct {
 	// ([StaticToken], a client id), it is learned from the first group that this
 	// client makes; until then no group that is there already is entered.
 	User string
-	// OneLine sends with each change only the rows of the line that it belongs to.
-	// By default a tableset goes back whole, as the vendor's guide wants it, which
-	// for an invoice of n lines sends each of them about n times. That a tenant keeps
-	// the rows that are left out is an assumption to check there before this is set.
-	OneLine bool
+	// LinesAtOnce says what goes to Epicor with each change of an invoice. 0: the
+	// whole tableset, as the vendor's guide wants it, which for an invoice of n lines
+	// sends each of them about n times. 1: only the rows of the line that is entered.
+	// More: so many lines are worked out one by one and then saved with one call,
+	// their splits with another, so that an invoice of hundreds of lines takes time
+	// in proportion to its lines. What Epicor refuses of that is entered line by line.
+	//
+	// That a tenant keeps the rows that are left out, and for more than 1 that it
+	// saves several new rows with one call under the numbers that they bear, are
+	// assumptions to check there before this is set. At most [MaxLinesAtOnce].
+	LinesAtOnce int
 }
 
 // GroupStrategy says which invoices share an entry group. The name of a group is
@@ -102,6 +112,9 @@ func newAPInvoiceService(c *Client, opts InvoiceOptions) (*APInvoiceService, err
 	case GroupByDayAndCurrency, GroupByDayAndWholeCurrency, GroupByDay, GroupByMonth:
 	default:
 		return nil, fmt.Errorf("epicor: %.40q is no strategy for groups", opts.Strategy)
+	}
+	if opts.LinesAtOnce < 0 || opts.LinesAtOnce > MaxLinesAtOnce {
+		return nil, fmt.Errorf("epicor: %d lines at once, not 0 to %d", opts.LinesAtOnce, MaxLinesAtOnce)
 	}
 	if opts.GroupPrefix == "" {
 		opts.GroupPrefix = "CX"

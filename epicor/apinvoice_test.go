@@ -352,7 +352,7 @@ func TestDiffSeesEachCentAndEachAccount(t *testing.T) {
 func TestAnInvoiceOfManyLinesSendsEachLineOnceWhereTheOptionsWantIt(t *testing.T) {
 	srv := epicortest.New(nil)
 	seed(srv)
-	c := client(t, srv, &epicor.Options{Invoices: epicor.InvoiceOptions{OneLine: true}})
+	c := client(t, srv, &epicor.Options{Invoices: epicor.InvoiceOptions{LinesAtOnce: 1}})
 	in := meal(t)
 	in.Lines = nil
 	for i := range 40 {

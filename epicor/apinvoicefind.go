@@ -53,6 +53,7 @@ func (s *APInvoiceService) whole(ds *Tableset) (*APInvoice, error) {
 	}
 	inv := h.R[0]
 	s.fillKey(inv)
+	expenses, accounts := byLine(ds.Current(tableExpense)), byLine(ds.Current(tableAccount))
 	for _, l := range ds.Current(tableLine) {
 		n := int(l.Int("InvoiceLine"))
 		line := APInvoiceLine{
@@ -60,9 +61,9 @@ func (s *APInvoiceService) whole(ds *Tableset) (*APInvoice, error) {
 			Order: int(l.Int("PONum")), OrderLine: int(l.Int("POLine")), Release: int(l.Int("PORelNum")),
 			PackSlip: l.Text("PackSlip"), PackLine: int(l.Int("PackLine")), Quantity: l.Decimal("VendorQty"),
 		}
-		for _, e := range expensesOf(ds, n) {
+		for _, e := range inOrder(expenses[n]) {
 			line.Splits = append(line.Splits, APInvoiceSplit{
-				Seq: int(e.Int("InvExpSeq")), Account: accountOf(ds, e), Amount: e.Decimal("DocExpAmt"),
+				Seq: int(e.Int("InvExpSeq")), Account: accountOf(accounts[n], e), Amount: e.Decimal("DocExpAmt"),
 			})
 		}
 		inv.Lines = append(inv.Lines, line)
@@ -79,9 +80,23 @@ func (s *APInvoiceService) whole(ds *Tableset) (*APInvoice, error) {
 	return inv, nil
 }
 
+// byLine sorts rows by the line that they belong to.
+func byLine(rows []*Row) map[int][]*Row {
+	out := map[int][]*Row{}
+	for _, r := range rows {
+		n := int(r.Int("InvoiceLine"))
+		out[n] = append(out[n], r)
+	}
+	return out
+}
+
 // expensesOf returns the expense rows of a line in the order of their numbers.
 func expensesOf(ds *Tableset, line int) []*Row {
-	rows := slices.DeleteFunc(ds.Current(tableExpense), func(e *Row) bool { return int(e.Int("InvoiceLine")) != line })
+	return inOrder(slices.DeleteFunc(ds.Current(tableExpense), func(e *Row) bool { return int(e.Int("InvoiceLine")) != line }))
+}
+
+// inOrder sorts expense rows of one line by their numbers.
+func inOrder(rows []*Row) []*Row {
 	slices.SortStableFunc(rows, func(a, b *Row) int { return int(a.Int("InvExpSeq") - b.Int("InvExpSeq")) })
 	return rows
 }
@@ -89,9 +104,11 @@ func expensesOf(ds *Tableset, line int) []*Row {
 // glRow returns the row that holds the GL account of an expense, nil when there
 // is none. Where a company keeps several books there is one per book; the one of
 // the expense's own book counts. That is an assumption to check on a live tenant.
-func glRow(ds *Tableset, exp *Row) *Row {
+func glRow(ds *Tableset, exp *Row) *Row { return glOf(ds.Current(tableAccount), exp) }
+
+func glOf(rows []*Row, exp *Row) *Row {
 	var found *Row
-	for _, g := range ds.Current(tableAccount) {
+	for _, g := range rows {
 		if g.Int("InvoiceLine") != exp.Int("InvoiceLine") || g.Int("InvExpSeq") != exp.Int("InvExpSeq") {
 			continue
 		}
@@ -105,8 +122,10 @@ func glRow(ds *Tableset, exp *Row) *Row {
 	return found
 }
 
-func accountOf(ds *Tableset, exp *Row) string {
-	if g := glRow(ds, exp); g != nil {
+// accountOf is the GL account of an expense, of which accounts are the rows of
+// its line.
+func accountOf(accounts []*Row, exp *Row) string {
+	if g := glOf(accounts, exp); g != nil {
 		return g.Text("GLAccount")
 	}
 	return exp.Text("GLAccount")

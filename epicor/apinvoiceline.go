@@ -3,6 +3,7 @@ package epicor
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/shopspring/decimal"
 
@@ -11,65 +12,65 @@ import (
 
 // lines adds the lines that are missing and brings the splits of each in order.
 func (b *building) lines(ctx context.Context) error {
-	existing := b.ds.Current(tableLine)
-	for i := range b.in.Lines {
-		b.step, b.at, b.atSplit = fmt.Sprintf("line %d", i+1), i+1, 0
-		var number int
-		if i < b.have {
-			number = lineNumber(existing, i)
-		} else {
-			n, err := b.line(ctx, &b.in.Lines[i])
-			if err != nil {
-				return err
-			}
-			number, b.last = n, n
+	numbers := make([]int, 0, b.have)
+	for _, r := range b.ds.Current(tableLine) {
+		numbers = append(numbers, int(r.Int("InvoiceLine")))
+	}
+	slices.Sort(numbers)
+	for i := 0; i < len(b.in.Lines); {
+		n := b.together(i)
+		var err error
+		switch {
+		case n > 1 && i < b.have:
+			err = b.batch(ctx, i, n, numbers[i:i+n])
+		case n > 1:
+			err = b.batch(ctx, i, n, nil)
+		case i < b.have:
+			err = b.single(ctx, i, numbers[i])
+		default:
+			err = b.single(ctx, i, 0)
 		}
-		if b.in.Lines[i].Ordered != nil {
-			if err := b.lineAmount(ctx, number, b.in.Lines[i].Amount); err != nil {
-				return err
-			}
-			continue
-		}
-		if err := b.splits(ctx, i, number); err != nil {
+		if err != nil {
 			return err
 		}
+		i += n
 	}
 	return nil
 }
 
-// lineNumber is the number of the i-th line that stands there, by number.
-func lineNumber(rows []*Row, i int) int {
-	ns := make([]int, 0, len(rows))
-	for _, r := range rows {
-		ns = append(ns, int(r.Int("InvoiceLine")))
-	}
-	for range i {
-		low := 0
-		for j := range ns {
-			if ns[j] < ns[low] {
-				low = j
-			}
+// single brings one line in order: number is the one that it has, 0 where it is
+// missing.
+func (b *building) single(ctx context.Context, i, number int) error {
+	b.step, b.at, b.atSplit = fmt.Sprintf("line %d", i+1), i+1, 0
+	if number == 0 {
+		n, err := b.line(ctx, &b.in.Lines[i])
+		if err != nil {
+			return err
 		}
-		ns = append(ns[:low], ns[low+1:]...)
+		number, b.last = n, n
 	}
-	low := ns[0]
-	for _, n := range ns {
-		low = min(low, n)
+	if b.in.Lines[i].Ordered != nil {
+		return b.lineAmount(ctx, number, b.in.Lines[i].Amount)
 	}
-	return low
+	return b.splits(ctx, i, number)
 }
 
-// slim keeps the rows of one line, where the options want it, so that an invoice
-// of hundreds of lines does not send all of them hundreds of times. Every table
-// stays, and of every row that stays every column. Else the tableset goes back
-// whole, as the vendor's guide says: what a server makes of rows that are left
-// out is written nowhere, and a row that it took for deleted would be money lost.
-func (b *building) slim(line int) {
-	if !b.s.opts.OneLine {
-		return
+// only keeps the rows of some lines, where the options want it, so that an
+// invoice of hundreds of lines does not send all of them hundreds of times. Every
+// table stays, and of every row that stays every column. Else the tableset goes
+// back whole, as the vendor's guide says: what a server makes of rows that are
+// left out is written nowhere, and a row that it took for deleted would be money
+// lost.
+func (b *building) only(lines ...int) {
+	if b.s.opts.LinesAtOnce > 0 {
+		b.ds.only(lines...)
 	}
+}
+
+// only keeps the rows of some lines.
+func (t *Tableset) only(lines ...int) {
 	for _, table := range []string{tableLine, tableExpense, tableAccount} {
-		b.ds.keep(table, func(r *Row) bool { return int(r.Int("InvoiceLine")) == line })
+		t.keep(table, func(r *Row) bool { return slices.Contains(lines, int(r.Int("InvoiceLine"))) })
 	}
 }
 
@@ -107,13 +108,8 @@ func (b *building) alone(ctx context.Context, number int) error {
 
 // misc adds a line that refers to no order.
 func (b *building) misc(ctx context.Context, in *APInvoiceLineInput) (int, error) {
-	s := b.s
-	b.slim(0)
-	ds, err := s.GetNewAPInvDtlMiscellaneous(ctx, b.ds, b.vendorNum, b.in.Number)
-	if err != nil {
-		return 0, err
-	}
-	row, err := added(ds, tableLine)
+	b.only()
+	ds, row, err := b.newLine(ctx, in)
 	if err != nil {
 		return 0, err
 	}
@@ -121,37 +117,40 @@ func (b *building) misc(ctx context.Context, in *APInvoiceLineInput) (int, error
 	if err := b.alone(ctx, number); err != nil {
 		return 0, err
 	}
+	return number, b.commit(ctx, ds, tableLine)
+}
+
+// newLine works out a line that refers to no order. Nothing is committed.
+func (b *building) newLine(ctx context.Context, in *APInvoiceLineInput) (*Tableset, *Row, error) {
+	s := b.s
+	ds, err := s.GetNewAPInvDtlMiscellaneous(ctx, b.ds, b.vendorNum, b.in.Number)
+	if err != nil {
+		return nil, nil, err
+	}
+	row, err := added(ds, tableLine)
+	if err != nil {
+		return nil, nil, err
+	}
 	if err := row.Set("Description", in.Description); err != nil {
-		return 0, err
+		return nil, nil, err
 	}
 	one := decimal.NewFromInt(1)
 	if !row.Decimal("VendorQty").Value().Abs().Equal(one) {
 		if ds, err = s.ChangeVendorQty(ctx, ds, wire.DecimalOf(one)); err != nil {
-			return 0, err
+			return nil, nil, err
 		}
 	}
-	// On a debit memo the screen shows the amount with its sign flipped.
-	first := in.Amount
-	if b.in.DebitMemo {
-		first = first.Neg()
-	}
 	newLine := func(ds *Tableset) (*Row, error) { return added(ds, tableLine) }
-	ds, err = settle(newLine, "DocExtCost", in.Amount, ds, func(ds *Tableset, d Decimal) (*Tableset, error) {
-		return s.ChangeExtCost(ctx, ds, d)
-	}, first)
-	if err != nil {
-		return 0, err
+	if ds, err = b.settleLine(ctx, ds, newLine, in.Amount); err != nil {
+		return nil, nil, err
 	}
 	if row, err = added(ds, tableLine); err != nil {
-		return 0, err
+		return nil, nil, err
 	}
 	if got := row.Text("Description"); got != in.Description {
 		if err := row.Set("Description", in.Description); err != nil {
-			return 0, err
+			return nil, nil, err
 		}
 	}
-	if err := b.commit(ctx, ds, tableLine); err != nil {
-		return 0, err
-	}
-	return number, nil
+	return ds, row, nil
 }

@@ -88,7 +88,7 @@ func (b *building) received(ctx context.Context, o *APInvoiceOrderInput) (int, e
 // unreceived invoices what was ordered and has not arrived.
 func (b *building) unreceived(ctx context.Context, in *APInvoiceLineInput) (int, error) {
 	s, o := b.s, in.Ordered
-	b.slim(0)
+	b.only()
 	ds, err := s.GetNewAPInvDtlUnreceived(ctx, b.ds, b.vendorNum, b.in.Number)
 	if err != nil {
 		return 0, err
@@ -167,7 +167,7 @@ func (b *building) lineAmount(ctx context.Context, number int, amount decimal.De
 	if row.Decimal("DocExtCost").Value().Equal(amount) {
 		return nil
 	}
-	b.slim(number)
+	b.only(number)
 	if err := b.ds.Change(tableLine, row); err != nil {
 		return err
 	}
@@ -191,7 +191,7 @@ func (b *building) taxes(ctx context.Context) error {
 
 func (b *building) tax(ctx context.Context, want APInvoiceTaxInput) error {
 	// Taxes may have been made by the commits of lines.
-	if err := b.reread(ctx, 0); err != nil {
+	if err := b.reread(ctx); err != nil {
 		return err
 	}
 	ds, mark := b.ds, Changed
@@ -241,7 +241,7 @@ func (b *building) tax(ctx context.Context, want APInvoiceTaxInput) error {
 func (b *building) files(ctx context.Context) error {
 	for i, a := range b.in.Attachments {
 		b.step, b.at, b.atSplit = fmt.Sprintf("attachment %d", i+1), 0, 0
-		if err := b.reread(ctx, 0); err != nil {
+		if err := b.reread(ctx); err != nil {
 			return err
 		}
 		there := false

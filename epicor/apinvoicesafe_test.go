@@ -234,7 +234,7 @@ func TestAWholeTablesetGoesBackWithEveryChange(t *testing.T) {
 	_, err := c.APInvoices.Create(t.Context(), mealWithImage(t))
 	require.NoError(t, err)
 	whole(t, srv, mealWithImage(t))
-	srv, c = pair(t, &epicor.Options{Invoices: epicor.InvoiceOptions{OneLine: true}})
+	srv, c = pair(t, &epicor.Options{Invoices: epicor.InvoiceOptions{LinesAtOnce: 1}})
 	_, err = c.APInvoices.Create(t.Context(), meal(t))
 	require.ErrorContains(t, err, "is missing", "the fake does check")
 	require.Len(t, srv.Invoices(company), 1)

@@ -15,7 +15,7 @@ func (b *building) splits(ctx context.Context, i, line int) error {
 	want := b.in.Lines[i].Splits
 	for j := range want {
 		b.step, b.atSplit = fmt.Sprintf("line %d, split %d", i+1, j+1), j+1
-		b.slim(line)
+		b.only(line)
 		rows := expensesOf(b.ds, line)
 		if j == 0 && len(rows) == 0 {
 			// The answer to the line's commit need not hold what Epicor made beside it.
@@ -45,72 +45,65 @@ func (b *building) splits(ctx context.Context, i, line int) error {
 	return nil
 }
 
-func (b *building) reread(ctx context.Context, line int) error {
+func (b *building) reread(ctx context.Context, lines ...int) error {
 	ds, err := b.s.GetByID(ctx, b.vendorNum, b.in.Number)
 	if err != nil {
 		return err
 	}
 	b.ds = ds
-	b.slim(line)
+	b.only(lines...)
 	return nil
 }
 
 // change gives an expense row that stands there its amount and GL account.
 func (b *building) change(ctx context.Context, exp *Row, line int, want APInvoiceSplitInput) error {
+	ds, table, err := b.changed(ctx, b.ds, exp, line, want)
+	if err != nil || table == "" {
+		return err
+	}
+	return b.commit(ctx, ds, table)
+}
+
+// changed works out what change commits, and for which table; "" is for none.
+func (b *building) changed(ctx context.Context, ds *Tableset, exp *Row, line int, want APInvoiceSplitInput) (*Tableset, string, error) {
 	seq := int(exp.Int("InvExpSeq"))
 	amountRight := exp.Decimal("DocExpAmt").Value().Equal(want.Amount)
-	gl := glRow(b.ds, exp)
+	gl := glRow(ds, exp)
 	accountRight := gl != nil && gl.Text("GLAccount") == want.Account
 	if amountRight && accountRight {
-		return nil
+		return ds, "", nil
 	}
-	ds := b.ds
 	table := tableAccount
 	if !amountRight {
 		table = tableExpense
 		if err := ds.Change(tableExpense, exp); err != nil {
-			return err
+			return nil, "", err
 		}
 		var err error
 		if ds, err = b.amount(ctx, ds, want.Amount, Changed); err != nil {
-			return err
+			return nil, "", err
 		}
 	}
 	if !accountRight {
 		var err error
 		if ds, err = b.account(ctx, ds, line, seq, want.Account); err != nil {
-			return err
+			return nil, "", err
 		}
 	}
-	return b.commit(ctx, ds, table)
+	return ds, table, nil
 }
 
 // add adds an expense row with its amount and GL account.
 func (b *building) add(ctx context.Context, line int, want APInvoiceSplitInput) error {
-	ds, err := b.s.GetNewAPInvExp(ctx, b.ds, b.vendorNum, b.in.Number, line)
-	if err != nil {
-		return err
-	}
-	exp, err := added(ds, tableExpense)
-	if err != nil {
-		return err
-	}
-	seq := int(exp.Int("InvExpSeq"))
 	known := 0
 	for _, e := range expensesOf(b.ds, line) {
 		known = max(known, int(e.Int("InvExpSeq")))
 	}
-	if seq != known+1 {
-		now, err := b.s.GetByID(ctx, b.vendorNum, b.in.Number)
-		if err != nil {
-			return err
-		}
-		for _, e := range expensesOf(now, line) {
-			if n := int(e.Int("InvExpSeq")); n > known {
-				return fmt.Errorf("%w: somebody else added split %d of line %d meanwhile", ErrConflict, n, line)
-			}
-		}
+	ds, exp, err := b.newExpense(ctx, b.ds, line, known)
+	if err != nil {
+		return err
 	}
+	seq := int(exp.Int("InvExpSeq"))
 	if ds, err = b.amount(ctx, ds, want.Amount, Added); err != nil {
 		return err
 	}
@@ -118,6 +111,32 @@ func (b *building) add(ctx context.Context, line int, want APInvoiceSplitInput) 
 		return err
 	}
 	return b.commit(ctx, ds, tableExpense)
+}
+
+// newExpense adds an expense row to a line whose highest is known. Nothing is
+// committed.
+func (b *building) newExpense(ctx context.Context, ds *Tableset, line, known int) (*Tableset, *Row, error) {
+	ds, err := b.s.GetNewAPInvExp(ctx, ds, b.vendorNum, b.in.Number, line)
+	if err != nil {
+		return nil, nil, err
+	}
+	exp, err := added(ds, tableExpense)
+	if err != nil {
+		return nil, nil, err
+	}
+	if int(exp.Int("InvExpSeq")) == known+1 {
+		return ds, exp, nil
+	}
+	now, err := b.s.GetByID(ctx, b.vendorNum, b.in.Number)
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, e := range expensesOf(now, line) {
+		if n := int(e.Int("InvExpSeq")); n > known {
+			return nil, nil, fmt.Errorf("%w: somebody else added split %d of line %d meanwhile", ErrConflict, n, line)
+		}
+	}
+	return ds, exp, nil
 }
 
 // amount sets the amount of the one expense row that bears the mark.

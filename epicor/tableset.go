@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/shopspring/decimal"
@@ -182,13 +183,23 @@ func (t *Tableset) Rows(table string) []*Row { return slices.Clone(t.tables[tabl
 // one, no deleted ones.
 func (t *Tableset) Current(table string) []*Row {
 	rows := t.tables[table]
-	var out []*Row
+	var replaced map[string]bool // old selves, by their SysRowID
+	for _, r := range rows {
+		if m := r.Mod(); m == Changed || m == Deleted {
+			if replaced == nil {
+				replaced = map[string]bool{}
+			}
+			replaced[r.Text("SysRowID")] = true
+		}
+	}
+	delete(replaced, "")
+	out := make([]*Row, 0, len(rows))
 	for _, r := range rows {
 		switch r.Mod() {
 		case Deleted:
 			continue
 		case Unchanged:
-			if slices.ContainsFunc(rows, func(o *Row) bool { return o.replaces(r) }) {
+			if replaced != nil && replaced[r.Text("SysRowID")] {
 				continue
 			}
 		case Added, Changed:
@@ -197,15 +208,6 @@ func (t *Tableset) Current(table string) []*Row {
 		out = append(out, r)
 	}
 	return out
-}
-
-// replaces reports whether r is the changed or deleted self of old.
-func (r *Row) replaces(old *Row) bool {
-	if r == old || r.Mod() != Changed && r.Mod() != Deleted {
-		return false
-	}
-	id := r.Text("SysRowID")
-	return id != "" && id == old.Text("SysRowID")
 }
 
 // Change marks a row of a table as changed and leaves a copy of it, as it was,
@@ -237,6 +239,39 @@ func (t *Tableset) keep(table string, ok func(*Row) bool) {
 	}
 }
 
+// clone returns a tableset with the same rows, of which those of some tables can
+// be left out without the first one losing them.
+func (t *Tableset) clone(tables ...string) *Tableset {
+	out := &Tableset{order: t.order, tables: maps.Clone(t.tables), raw: t.raw}
+	for _, name := range tables {
+		out.tables[name] = slices.Clone(t.tables[name])
+	}
+	return out
+}
+
+// part is a tableset without the rows of lines, expenses and accounts, except
+// those of the tables that are named.
+func (t *Tableset) part(with ...string) *Tableset {
+	out := t.clone(with...)
+	for _, name := range []string{tableLine, tableExpense, tableAccount} {
+		if _, there := out.tables[name]; there && !slices.Contains(with, name) {
+			out.tables[name] = nil
+		}
+	}
+	return out
+}
+
+// put appends rows to a table.
+func (t *Tableset) put(table string, rows ...*Row) {
+	if _, there := t.tables[table]; !there {
+		t.order = append(slices.Clip(t.order), table)
+	}
+	t.tables[table] = append(t.tables[table], rows...)
+}
+
+// take appends all rows that a table has in another tableset.
+func (t *Tableset) take(table string, from *Tableset) { t.put(table, from.tables[table]...) }
+
 func (r *Row) clone() *Row {
 	c := &Row{order: slices.Clone(r.order), cols: make(map[string]json.RawMessage, len(r.cols))}
 	for k, v := range r.cols {
@@ -255,7 +290,12 @@ func (r *Row) Has(column string) bool { _, ok := r.cols[column]; return ok }
 func (r *Row) Raw(column string) json.RawMessage { return slices.Clone(r.cols[column]) }
 
 // Mod returns the row's RowMod.
-func (r *Row) Mod() RowMod { return RowMod(r.Text(rowModColumn)) }
+func (r *Row) Mod() RowMod {
+	if string(r.cols[rowModColumn]) == `""` {
+		return Unchanged // most of them, without decoding it
+	}
+	return RowMod(r.Text(rowModColumn))
+}
 
 // Text returns a column's text, "" when it is absent, null or something else.
 func (r *Row) Text(column string) string { return read[string](r, column) }

@@ -29,6 +29,20 @@ func commits(path string) bool {
 // Whatever befalls one call of a delivery of three documents or of its reversal,
 // looking and going on as an engine does ends in one right set, or in nothing.
 func TestWhateverBefallsOneCallASetIsWholeAndItsReversalComplete(t *testing.T) {
+	sweepASet(t, 0)
+}
+
+// Lines that are saved together, to the same end.
+func TestWhateverBefallsOneCallASetWhoseLinesAreSavedTogetherIsWhole(t *testing.T) {
+	sweepASet(t, 2)
+}
+
+func sweepASet(t *testing.T, lines int) {
+	setup := func(t testing.TB) (*epicortest.Server, *epicorsync.InvoiceSink) {
+		t.Helper()
+		srv := server(&epicortest.Options{WholeRows: lines == 0})
+		return srv, epicorsync.Invoices(client(t, srv, epicor.Options{Tries: 1, Invoices: epicor.InvoiceOptions{LinesAtOnce: lines}}), nil)
+	}
 	var delivering, reversing []epicortest.Call
 	synctest.Test(t, func(t *testing.T) {
 		srv, s := setup(t)
