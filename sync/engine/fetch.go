@@ -320,11 +320,13 @@ func (w *work) ready(ctx context.Context, learn func(*row), s snapshot) error {
 			r.push(revision{Effect: None, Generation: r.generation()})
 			rev = r.current()
 		}
+		least := r.afterReturned(s.Revision, s.Handle)
 		if w.past != nil {
 			// No number of the row that was purged is used again.
-			rev.Generation, r.Returned = max(rev.Generation, w.past.Generation), w.past.Returned
+			rev.Generation = max(rev.Generation, w.past.least(s.Revision))
+			r.Returned, r.ReturnedAs = w.past.Returned, w.past.ReturnedAs
 		}
-		rev.Generation = max(rev.Generation, r.afterReturned(s.Revision, s.Handle))
+		rev.Generation = max(rev.Generation, least)
 		// Another flow's notice may have come meanwhile; from now on it is ignored.
 		r.Owner, t.Flow = w.f.name, w.f.name
 		rev.Number, rev.Handle, rev.Person = s.Revision, s.Handle, s.Person

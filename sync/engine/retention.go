@@ -27,6 +27,9 @@ const (
 	unmarked   = time.Minute     // how long a process believes that there were none
 )
 
+// momentPurged is what a moment says of contents that were dropped.
+const momentPurged = "purged"
+
 // atEnd are the states of which transfers may be purged.
 func atEnd() []State { return []State{Confirmed, Reversed, Void} }
 
@@ -123,7 +126,8 @@ func resting(t storage.Transfer, r *row, now time.Time) (since time.Time, ok boo
 	}
 	since = r.Since
 	for _, m := range r.History {
-		if m.Time.After(since) {
+		// That contents were dropped is nothing that happened to the document.
+		if m.What != momentPurged && m.Time.After(since) {
 			since = m.Time
 		}
 	}
@@ -201,7 +205,7 @@ func (w *work) purge(ctx context.Context, whole bool, done *Purged) error {
 	}
 	err = w.save(ctx, func(t *storage.Transfer, r *row) {
 		now := w.e.clock()
-		r.note(now, "purged", "documents and postings were dropped, their time is over")
+		r.note(now, momentPurged, "documents and postings were dropped, their time is over")
 		r.Dropped = now
 		w.letGo(t, r, time.Time{}, w.f.sourceQueue())
 	})
@@ -215,28 +219,57 @@ func (w *work) purge(ctx context.Context, whole bool, done *Purged) error {
 // note is what remains of a transfer that was purged: enough to tell a late event
 // for it from a new document, and no word of its content.
 type note struct {
-	Revision   int64     `json:"revision"`
+	Revision   int64     `json:"revision"` // the newest that stands; where none does, the newest
 	Generation int       `json:"generation"`
 	Standing   bool      `json:"standing"` // something of it stands in the target
 	Returned   *int64    `json:"returned,omitempty"`
+	ReturnedAs []string  `json:"returned_as,omitempty"`
 	At         time.Time `json:"at"`
+}
+
+// row is a row that knows of what was returned as the one did that was removed.
+func (n *note) row() *row { return &row{Returned: n.Returned, ReturnedAs: n.ReturnedAs} }
+
+// least returns the generation from which on no key, number or signal is one of
+// the row that was removed: a revision that was returned may have used its own.
+func (n *note) least(revision int64) int {
+	if n.Returned != nil && revision == *n.Returned {
+		return n.Generation + 1
+	}
+	return n.Generation
+}
+
+// after joins a note with that of an earlier row of the document. A row that came
+// back and never had a document knows less than the note that it came back to.
+func (n *note) after(r *row, earlier note) {
+	if !r.empty() {
+		return
+	}
+	n.Generation = max(n.Generation, earlier.Generation)
+	if earlier.Standing {
+		n.Standing, n.Revision = true, earlier.Revision
+	}
+	if n.Returned == nil || earlier.Returned != nil && *earlier.Returned > *n.Returned {
+		n.Returned, n.ReturnedAs = earlier.Returned, earlier.ReturnedAs
+	}
 }
 
 func noteName(id storage.ID) string { return "purged/" + digest(id.Target, id.Document) }
 
 // leaveNote writes the note before the row is removed.
 func (e *Engine) leaveNote(ctx context.Context, id storage.ID, r *row) error {
-	n := note{Generation: r.generation(), Returned: r.Returned, At: e.clock()}
+	now := note{Generation: r.generation(), Returned: r.Returned, ReturnedAs: r.ReturnedAs, At: e.clock()}
 	for i := range r.Revisions {
 		rev := &r.Revisions[i]
-		n.Revision = max(n.Revision, rev.Number)
-		n.Standing = n.Standing || rev.Effect == Effective || (rev.State == Confirmed && rev.Cause == CausePurged)
-	}
-	b, err := marshal(n)
-	if err != nil {
-		return err
+		switch stands := rev.Effect == Effective || (rev.State == Confirmed && rev.Cause == CausePurged); {
+		case stands && !now.Standing:
+			now.Standing, now.Revision = true, rev.Number
+		case stands == now.Standing:
+			now.Revision = max(now.Revision, rev.Number)
+		}
 	}
 	for {
+		n := now
 		v, err := e.store.Load(ctx, id.Tenant, noteName(id))
 		if errors.Is(err, storage.ErrNotFound) {
 			v, err = storage.Value{Tenant: id.Tenant, Name: noteName(id)}, nil
@@ -244,7 +277,16 @@ func (e *Engine) leaveNote(ctx context.Context, id storage.ID, r *row) error {
 		if err != nil {
 			return ours("read note of a purge", err)
 		}
-		v.Data = b
+		if len(v.Data) > 0 {
+			var earlier note
+			if err := json.Unmarshal(v.Data, &earlier); err != nil {
+				return fmt.Errorf("engine: note of a purged transfer %s: %w", id.Document, err)
+			}
+			n.after(r, earlier)
+		}
+		if v.Data, err = marshal(n); err != nil {
+			return err
+		}
 		if _, err = e.store.Save(ctx, v); err == nil {
 			return nil
 		}
@@ -349,9 +391,10 @@ const CausePurged = "purged"
 // late goes on with news of a document whose transfer was purged. handled is
 // false when nothing of it stands, so that it is taken in like any other.
 func (w *work) late(ctx context.Context, learn func(*row), n *note, s snapshot) (handled bool, err error) {
+	returned := n.row().wasReturned(s.Revision, s.Handle)
 	end, cause, why := Confirmed, CausePurged, fmt.Sprintf("revision %d was posted long ago; what was kept of it was purged", n.Revision)
 	switch {
-	case !n.Standing && s.Phase == connector.Ready && n.Returned != nil && s.Revision <= *n.Returned:
+	case !n.Standing && s.Phase == connector.Ready && returned:
 		end, cause, why = Returned, "", fmt.Sprintf("revision %d was returned to the source long ago: only a later one is taken", s.Revision)
 	case !n.Standing:
 		w.past = n
@@ -362,7 +405,7 @@ func (w *work) late(ctx context.Context, learn func(*row), n *note, s snapshot) 
 			Message: fmt.Sprintf("It was recalled at the source. Revision %d was posted, and what was kept of it was purged.", n.Revision),
 			Remedy:  "Take back by hand in the ERP what was posted of this document.",
 		})
-	case s.Phase == connector.Ready && s.Revision > n.Revision:
+	case s.Phase == connector.Ready && s.Revision > n.Revision && !returned:
 		return true, w.parkLate(ctx, learn, s, connector.Issue{
 			Code: CodeSecondRevision, Owner: connector.Finance, Value: fmt.Sprintf("revision %d", s.Revision),
 			Message: fmt.Sprintf("Revision %d was posted, and what was kept of it was purged; revision %d was approved after that.", n.Revision, s.Revision),
@@ -373,7 +416,7 @@ func (w *work) late(ctx context.Context, learn func(*row), n *note, s snapshot) 
 		learn(r)
 		w.arrive(t, r, n, s)
 		rev := r.current()
-		rev.State, rev.Cause, rev.Issues, r.Returned = end, cause, nil, n.Returned
+		rev.State, rev.Cause, rev.Issues, r.Returned, r.ReturnedAs = end, cause, nil, n.Returned, n.ReturnedAs
 		r.note(w.e.clock(), "ignored", why)
 		w.letGo(t, r, time.Time{}, w.f.sourceQueue())
 	})
@@ -404,7 +447,9 @@ func (w *work) arrive(t *storage.Transfer, r *row, n *note, s snapshot) {
 	rev := r.current()
 	rev.Number, rev.Handle, rev.Totals, rev.Period = s.Revision, s.Handle, s.Totals, s.Period
 	if n != nil {
-		rev.Number, rev.Generation = max(s.Revision, n.Revision), n.Generation
+		// What the row says is of what stands, or of what was returned, and not of a
+		// later revision that is not approved.
+		rev.Number, rev.Generation = n.Revision, n.Generation
 	}
 	r.Owner, t.Flow = w.f.name, w.f.name
 }

@@ -209,6 +209,139 @@ func TestRevisionThatWasReturnedIsNotPostedThoughItsTransferWasRemoved(t *testin
 	})
 }
 
+// returnedAndGone is R1 of which the revision 1 with a handle "first" was given
+// back, recalled at the source and removed.
+func (b *bench) returnedAndGone() *engine.Engine {
+	b.t.Helper()
+	b.policy.KeepRows, b.opts.Poll = 30*day, day
+	e := b.failing()
+	b.handled(e, "first", bad)
+	require.Equal(b.t, 1, b.giveBack(e))
+	b.change(e, 1, connector.Withdrawn, nil) // void: at its end
+	b.gone(e)
+	return e
+}
+
+// gone lets so much time pass that R1 is removed.
+func (b *bench) gone(e *engine.Engine) {
+	b.t.Helper()
+	pass(40 * day)
+	_, err := e.Get(b.t.Context(), id("R1"))
+	require.ErrorIs(b.t, err, storage.ErrNotFound)
+}
+
+func TestCorrectedUnderTheReturnedNumberIsPostedOnceThoughItsTransferWasRemoved(t *testing.T) {
+	for name, late := range map[string]bool{"at once": false, "after a late event for what was returned": true} {
+		t.Run(name, func(t *testing.T) {
+			in(t, func(t *testing.T, b *bench) {
+				e := b.returnedAndGone()
+				if late {
+					b.handled(e, "first", ten)
+					require.Equal(t, engine.Returned, b.status("R1").State)
+				}
+				b.handled(e, "second", ten)
+				require.Equal(t, engine.Confirmed, b.status("R1").State)
+				b.handled(e, "first", bad)
+				b.handled(e, "second", ten)
+				require.Len(t, b.erp.all(), 1)
+				require.Equal(t, keyOf("R1", 1, 2), b.erp.all()[0].Key, "a key of its own")
+				require.Equal(t, []string{"taken 1", "taken 1", "failed 1", "taken 1", "posted 1"}, b.source.signals())
+				require.NotEqual(t, b.source.acks[1].ID, b.source.acks[3].ID)
+				b.gone(e)
+				b.handled(e, "second", ten)
+				b.handled(e, "first", ten)
+				require.Len(t, b.erp.all(), 1, "what stands is not posted again")
+				require.Equal(t, engine.CausePurged, b.status("R1").Cause)
+			})
+		})
+	}
+}
+
+func TestReturnedHandleIsNeverPostedThoughItsTransferWasRemovedTwice(t *testing.T) {
+	in(t, func(t *testing.T, b *bench) {
+		e := b.returnedAndGone()
+		b.handled(e, "first", ten)
+		b.change(e, 1, connector.Withdrawn, nil)
+		b.gone(e)
+		b.handled(e, "first", ten)
+		require.Empty(t, b.erp.all())
+		require.Equal(t, engine.Returned, b.status("R1").State)
+	})
+}
+
+func TestCorrectedBesideWhatStandsIsForAPersonWhenTheTransferWasRemoved(t *testing.T) {
+	in(t, func(t *testing.T, b *bench) {
+		b.policy.KeepRows, b.opts.Poll = 30*day, day
+		b.tell = true
+		b.mapper.issues = unmapped
+		e := b.posted(ten)
+		second := func(handle string, amounts map[string]int64) {
+			b.source.put("R1", 2, connector.Ready, amounts)
+			b.source.set(func() {
+				d := b.source.docs["R1"]
+				d.Handle = handle
+				b.source.docs["R1"] = d
+			})
+			b.notify(e, "R1")
+			pass(time.Minute)
+		}
+		second("first", bad)
+		require.Equal(t, 1, b.giveBack(e))
+		b.source.set(func() { delete(b.source.docs, "R1") })
+		b.notify(e, "R1")
+		pass(time.Hour)
+		require.Equal(t, engine.Confirmed, b.status("R1").State, "the first revision stands")
+		b.gone(e)
+		second("first", map[string]int64{"emp": 1})
+		require.Equal(t, engine.CausePurged, b.status("R1").Cause, "what was given back changes nothing")
+		second("second", map[string]int64{"emp": 1})
+		require.Equal(t, engine.CodeSecondRevision, b.status("R1").Cause, "what was sent anew is not lost")
+		require.Len(t, b.erp.all(), 1)
+	})
+}
+
+func TestRemovedTransferThatCameBackAndEndedOtherwiseStillKnowsWhatStands(t *testing.T) {
+	for name, end := range map[string]func(b *bench, e *engine.Engine){
+		"gone after a second revision was parked": func(b *bench, e *engine.Engine) {
+			b.change(e, 2, connector.Ready, map[string]int64{"emp": 1})
+			require.Equal(b.t, engine.CodeSecondRevision, b.status("R1").Cause)
+			b.source.set(func() { delete(b.source.docs, "R1") })
+			b.notify(e, "R1")
+			pass(time.Hour)
+		},
+		"a second revision that is not approved": func(b *bench, e *engine.Engine) {
+			b.change(e, 2, connector.NotYet, ten)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			in(t, func(t *testing.T, b *bench) {
+				e := b.old(true)
+				end(b, e)
+				b.gone(e)
+				b.change(e, 1, connector.Ready, ten)
+				require.Equal(t, engine.CausePurged, b.status("R1").Cause, "not posted again")
+				b.change(e, 2, connector.Ready, map[string]int64{"emp": 1})
+				require.Equal(t, engine.CodeSecondRevision, b.status("R1").Cause, "not lost")
+				require.Len(t, b.erp.all(), 1)
+			})
+		})
+	}
+}
+
+func TestKeepingOfRowsCountsFromTheEndAndNotFromTheDropOfContents(t *testing.T) {
+	in(t, func(t *testing.T, b *bench) {
+		b.policy.KeepContents, b.policy.KeepRows, b.opts.Poll = 10*day, 30*day, day
+		e := b.posted(ten)
+		pass(15 * day)
+		require.ErrorIs(t, e.Document(t.Context(), b.status("R1"), &claim{}), storage.ErrNotFound)
+		pass(14 * day)
+		require.Equal(t, engine.Confirmed, b.status("R1").State, "not before its time")
+		pass(4 * day)
+		_, err := e.Get(t.Context(), id("R1"))
+		require.ErrorIs(t, err, storage.ErrNotFound)
+	})
+}
+
 func TestPurgeWaitsWhereTheAuditTrailRefuses(t *testing.T) {
 	in(t, func(t *testing.T, b *bench) {
 		b.policy.KeepRows, b.opts.Poll = 30*day, day
