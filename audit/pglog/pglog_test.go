@@ -49,6 +49,17 @@ func TestLogKeepsTheContract(t *testing.T) {
 	})
 }
 
+// role makes a role, which all databases of the server share, and removes it with
+// all that it owns when the test ends.
+func role(t *testing.T, dsn, name string) {
+	t.Helper()
+	pgtest.Exec(t, dsn, `CREATE ROLE `+name+` LOGIN`)
+	t.Cleanup(func() {
+		pgtest.Exec(t, dsn, `DROP OWNED BY `+name+` CASCADE`)
+		pgtest.Exec(t, dsn, `DROP ROLE `+name)
+	})
+}
+
 // written returns a database with n records of two tenants each.
 func written(t *testing.T, n int) string {
 	t.Helper()
@@ -94,7 +105,7 @@ func refused(t *testing.T, dsn string, statements []string, why string) {
 
 func TestTheProgramsRoleCanNeitherChangeNorDeleteRecords(t *testing.T) {
 	dsn := written(t, 2)
-	pgtest.Exec(t, dsn, `CREATE ROLE auditor LOGIN`)
+	role(t, dsn, "auditor")
 	pgtest.Exec(t, dsn, `GRANT ALL ON SCHEMA ml_connector_audit TO auditor`)
 	pgtest.Exec(t, dsn, `GRANT ALL ON ml_connector_audit.records TO auditor`) // given by mistake
 	require.NoError(t, pglog.Migrate(t.Context(), dsn, &pglog.Options{Role: "auditor"}))
@@ -120,7 +131,7 @@ func TestTheOwnerCannotChangeRecordsByOneStatement(t *testing.T) {
 
 func TestAnOwnerThatIsNoSuperuserHasNoRightToChange(t *testing.T) {
 	dsn := pgtest.Database(t)
-	pgtest.Exec(t, dsn, `CREATE ROLE keeper LOGIN`)
+	role(t, dsn, "keeper")
 	pgtest.Exec(t, dsn, `CREATE SCHEMA ml_connector_audit AUTHORIZATION keeper`)
 	as := strings.Replace(dsn, "user=test", "user=keeper", 1)
 	trail := audit.NewTrail(open(t, as, nil), nil)
@@ -192,7 +203,7 @@ func TestVerifyFindsEveryChangedColumnOfEveryRecord(t *testing.T) {
 func TestProcessesOnOneDatabaseMakeOneChainThroughARestart(t *testing.T) {
 	server := pgtest.Start(t)
 	dsn := server.Database(t, "audit")
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
 	var group errgroup.Group
 	var confirmed atomic.Int64
@@ -220,7 +231,7 @@ func TestProcessesOnOneDatabaseMakeOneChainThroughARestart(t *testing.T) {
 			return nil
 		})
 	}
-	require.Eventually(t, func() bool { return confirmed.Load() > 40 }, time.Minute, 5*time.Millisecond)
+	require.Eventually(t, func() bool { return confirmed.Load() > 40 }, 2*time.Minute, 5*time.Millisecond)
 	server.Crash(t)
 	server.Run(t)
 	close(restarted)

@@ -70,7 +70,11 @@ func TestPeopleCanReadTheLedger(t *testing.T) {
 
 func TestARoleWithoutRightsToCreateWorksInASchemaPreparedForIt(t *testing.T) {
 	dsn := pgtest.Database(t)
-	pgtest.Exec(t, dsn, `CREATE ROLE worker LOGIN`)
+	pgtest.Exec(t, dsn, `CREATE ROLE worker LOGIN`) // all databases of the server share it
+	t.Cleanup(func() {
+		pgtest.Exec(t, dsn, `DROP OWNED BY worker CASCADE`)
+		pgtest.Exec(t, dsn, `DROP ROLE worker`)
+	})
 	as := strings.Replace(dsn, "user=test", "user=worker", 1)
 	_, err := pgstore.Open(t.Context(), as, nil)
 	require.ErrorContains(t, err, "permission denied", "it may not create the schema")
@@ -107,14 +111,15 @@ func TestDropOfManyContents(t *testing.T) {
 
 func TestAWriteBehindALockThatNobodyReleasesFailsInTime(t *testing.T) {
 	dsn := pgtest.Database(t)
-	s := open(t, dsn, &pgstore.Options{StatementTimeout: time.Second})
-	tr, err := s.Create(t.Context(), transfer("1"))
+	patient := open(t, dsn, nil) // what must succeed is not hurried
+	tr, err := patient.Create(t.Context(), transfer("1"))
 	require.NoError(t, err)
+	s := open(t, dsn, &pgstore.Options{StatementTimeout: 2 * time.Second})
 	hold(t, dsn, func() {
 		_, err = s.Update(t.Context(), tr)
 	})
 	require.ErrorContains(t, err, "statement timeout")
 	require.NotErrorIs(t, err, storage.ErrConflict)
-	_, err = s.Update(t.Context(), tr)
+	_, err = patient.Update(t.Context(), tr)
 	require.NoError(t, err)
 }
