@@ -12,7 +12,6 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -91,8 +90,8 @@ func TestProcessesOnOneFileLoseNoUpdate(t *testing.T) {
 	}
 }
 
-// A process that is killed while it writes holds no lock on: others go on at
-// once.
+// A process that is killed while it writes holds no lock on: others go on. Where
+// one were held the write would give up waiting for it.
 func TestAKilledProcessLeavesNoLock(t *testing.T) {
 	if path := os.Getenv("SQLITESTORE_PROCESS"); path != "" {
 		s := open(t, path)
@@ -103,7 +102,9 @@ func TestAKilledProcessLeavesNoLock(t *testing.T) {
 		}
 	}
 	path := filepath.Join(t.TempDir(), "ledger.db")
-	s := open(t, path)
+	s, err := sqlitestore.Open(t.Context(), path, nil)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, s.Close()) })
 	for n := range 3 {
 		child := childOf(t, path)
 		out, err := child.StdoutPipe()
@@ -117,10 +118,8 @@ func TestAKilledProcessLeavesNoLock(t *testing.T) {
 		}
 		require.NoError(t, child.Process.Kill())
 		require.Error(t, child.Wait())
-		began := time.Now()
 		_, err = s.Create(t.Context(), row("after "+strconv.Itoa(n)))
-		require.NoError(t, err)
-		require.Less(t, time.Since(began), 4*time.Second, "the write waited for a process that is dead")
+		require.NoError(t, err, "the write waited for a process that is dead")
 	}
 }
 

@@ -23,9 +23,13 @@ import (
 	"github.com/ml-connector/ml-connector/sync/storage/storagetest"
 )
 
+// patient is for stores that write to one file at once: how long one waits for
+// the syncs of the others depends on the disk.
+var patient = &sqlitestore.Options{BusyTimeout: 5 * time.Minute}
+
 func open(t *testing.T, path string) *sqlitestore.Store {
 	t.Helper()
-	s, err := sqlitestore.Open(t.Context(), path, nil)
+	s, err := sqlitestore.Open(t.Context(), path, patient)
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = s.Close() }) // closed twice where the test closed it
 	return s
