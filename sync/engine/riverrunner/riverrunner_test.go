@@ -137,7 +137,7 @@ func (p *process) notify(t *testing.T, id string) {
 
 func await(t *testing.T, from <-chan string) string {
 	t.Helper()
-	limit := time.NewTimer(time.Minute)
+	limit := time.NewTimer(5 * time.Minute)
 	defer limit.Stop()
 	select {
 	case id := <-from:
@@ -223,7 +223,7 @@ func TestWhileASystemIsShutJobsDoNotSpin(t *testing.T) {
 		require.NoError(t, conn.QueryRow(t.Context(), `SELECT count(*) FROM ml_connector_river.river_job`).Scan(&n))
 		return n
 	}
-	require.Eventually(t, func() bool { return len(p.Shut()) > 0 }, time.Minute, 10*time.Millisecond)
+	require.Eventually(t, func() bool { return len(p.Shut()) > 0 }, 5*time.Minute, 10*time.Millisecond)
 	for n := range documents { // they come as far as the system that is shut
 		p.notify(t, fmt.Sprint("late ", n))
 	}

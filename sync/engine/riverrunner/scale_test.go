@@ -26,6 +26,10 @@ import (
 	"github.com/ml-connector/ml-connector/sync/storage/pgstore"
 )
 
+// lease is longer than a process that lives is ever held up, even on a machine
+// that is overloaded: the table would show what two make at once as doubled.
+const lease = 10 * time.Second
+
 // latency is how long the vendors take for each call.
 const latency = 50 * time.Millisecond
 
@@ -71,7 +75,7 @@ func open(ctx context.Context, t *testing.T, dsn string) *engine.Engine {
 	require.NoError(t, err)
 	require.NoError(t, engine.Add(e, engine.Flow[paper, paper]{
 		Tenant: tenant, Name: "papers", Target: "ledger", Source: desk{latency}, Mapper: desk{}, Sink: ledger{pool},
-		Policy: &engine.Policy{Sweep: -1, Lease: 3 * time.Second},
+		Policy: &engine.Policy{Sweep: -1, Lease: lease},
 	}))
 	return e
 }
