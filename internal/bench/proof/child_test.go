@@ -113,7 +113,7 @@ func serve(told string) error {
 		return errors.New("the default transport was replaced")
 	}
 	p := plant{
-		tenant: connectorID, store: store, log: log, places: at, book: newRulebook(), policy: hurried, from: e.From,
+		tenant: connectorID, store: store, log: log, places: at, book: newRulebook("park"), policy: hurried, from: e.From,
 		carrier: carrier.Clone(), final: epicorsync.Saved, timeout: 10 * time.Second, overlap: time.Minute,
 		options: engine.Options{Poll: 200 * time.Millisecond, Workers: 4, Logger: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelError}))},
 	}

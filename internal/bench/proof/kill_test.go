@@ -55,7 +55,7 @@ func (b *burden) add(n int) {
 func (b *burden) count() (right int, wrong []string) {
 	by := (&year{town: b.town}).index()
 	for _, d := range b.docs {
-		have, bad := stands(by[d.number])
+		have, bad := stands(by[d.number], 1)
 		for _, w := range bad {
 			wrong = append(wrong, fmt.Sprintf("%s %s: %s", d.ref.Kind, d.number, w))
 		}
@@ -96,7 +96,7 @@ func (b *burden) posted(t *testing.T, patience time.Duration) {
 	}
 	by := (&year{town: b.town}).index()
 	for _, d := range b.docs {
-		if have, _ := stands(by[d.number]); !have.equal(d.now.must(0)) {
+		if have, _ := stands(by[d.number], 1); !have.equal(d.now.must(0)) {
 			t.Errorf("lost, doubled or wrong: %s %s: %s stands, not %s", d.ref.Kind, d.number, have, d.now.must(0))
 		}
 	}

@@ -78,19 +78,20 @@ type machine struct {
 
 // rulebook is mapping.yaml, as an editor of finance sees it.
 type rulebook struct {
-	mu   sync.Mutex
-	last edition
-	set  *rules.Set
+	revisions string // park or delta
+	mu        sync.Mutex
+	last      edition
+	set       *rules.Set
 }
 
-func newRulebook() *rulebook {
-	b := &rulebook{}
+func newRulebook(revisions string) *rulebook {
+	b := &rulebook{revisions: revisions}
 	b.publish(0)
 	return b
 }
 
 func (b *rulebook) publish(e edition) {
-	s, err := rules.Load("mapping.yaml", []byte(e.text()))
+	s, err := rules.Load("mapping.yaml", []byte(e.text(b.revisions)))
 	if err != nil {
 		panic(err) // a mistake in this file
 	}

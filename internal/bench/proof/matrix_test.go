@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -198,11 +199,47 @@ type broken struct{}
 
 func (broken) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
 
-// way is what one document does.
+// way is what one document does. What is struck is its last step; what was
+// approved before was posted undisturbed, and corrections are deltas.
 type way struct {
-	name  string
-	paper paper
-	queue bool // through the Financial Integration Service
+	name     string
+	paper    paper   // what was approved in the end
+	queue    bool    // through the Financial Integration Service
+	before   []paper // what was approved and posted earlier, the oldest first
+	recalled bool    // the paper was posted too; the last step takes it back
+}
+
+// revisions are all that was ever approved.
+func (w way) revisions() []paper { return append(slices.Clone(w.before), w.paper) }
+
+// must is what stands in the end.
+func (w way) must() set {
+	if w.recalled {
+		return set{}
+	}
+	return w.paper.must(0)
+}
+
+// invoices are how many stand in the end, and how many of them the last revision
+// made: a later one makes one for each vendor whose bill it changes.
+func (w way) invoices() (all, last int) {
+	if w.recalled {
+		return 0, 0
+	}
+	had := set{}
+	for _, p := range w.revisions() {
+		last = had.changed(p.must(0))
+		had = p.must(0)
+		all += last
+	}
+	return all, last
+}
+
+func (w way) end() engine.State {
+	if w.recalled {
+		return engine.Reversed
+	}
+	return engine.Confirmed
 }
 
 var (
@@ -220,14 +257,25 @@ var (
 	}}
 	credit = paper{owner: people[3], supplier: "CLOUDY", items: []item{{kind: "CLOUD", cents: -12500, centre: "100"}}}
 
+	// One vendor's cost moves to another cost centre, one is owed less, one more.
+	changedParties = paper{owner: people[0], items: []item{
+		{kind: "AIRFR", pay: "IBCP", cents: 42860, centre: "310"},
+		{kind: "TOOLS", pay: "CBCP", cents: 9675, centre: "420"},
+		{kind: "HOTEL", pay: "CBCP", cents: 8500, centre: "420"},
+		{kind: "MEALS", pay: "CASH", cents: 18001, centre: "200", percent: 33, second: "100"},
+		{kind: "TAXI", pay: "CASH", cents: 2215, centre: "200"},
+	}}
+
 	ways = []way{
-		{"report to three counterparties", threeParties, false},
-		{"supplier's invoice", supplied, false},
-		{"refund to a debit memo", refund, false},
-		{"supplier's credit to a debit memo", credit, false},
-		{"queued report to three counterparties", threeParties, true},
-		{"queued supplier's invoice", supplied, true},
-		{"queued refund to a debit memo", refund, true},
+		{name: "report to three counterparties", paper: threeParties},
+		{name: "supplier's invoice", paper: supplied},
+		{name: "refund to a debit memo", paper: refund},
+		{name: "supplier's credit to a debit memo", paper: credit},
+		{name: "queued report to three counterparties", paper: threeParties, queue: true},
+		{name: "queued supplier's invoice", paper: supplied, queue: true},
+		{name: "queued refund to a debit memo", paper: refund, queue: true},
+		{name: "report changed after it was posted", paper: changedParties, before: []paper{threeParties}},
+		{name: "report recalled after its correction was posted", paper: changedParties, before: []paper{threeParties}, recalled: true},
 	}
 )
 
@@ -241,8 +289,8 @@ type keeper struct {
 
 func keepers(t *testing.T) []keeper {
 	return []keeper{
-		{"memstore", true, 397, func(*testing.T) (storage.Store, audit.Log, func()) { return memstore.New(), memlog.New(), func() {} }},
-		{"sqlitestore", true, 1201, func(t *testing.T) (storage.Store, audit.Log, func()) {
+		{"memstore", true, 571, func(*testing.T) (storage.Store, audit.Log, func()) { return memstore.New(), memlog.New(), func() {} }},
+		{"sqlitestore", true, 1721, func(t *testing.T) (storage.Store, audit.Log, func()) {
 			base := "/dev/shm" // no machine is lost here, only a process: the files need no disk
 			if i, err := os.Stat(base); err != nil || !i.IsDir() {
 				base = ""
@@ -259,7 +307,7 @@ func keepers(t *testing.T) []keeper {
 				require.NoError(t, os.RemoveAll(dir))
 			}
 		}},
-		{"pgstore", false, 1201, pgKeeper(t)},
+		{"pgstore", false, 1721, pgKeeper(t)},
 	}
 }
 
@@ -314,7 +362,7 @@ func (c cell) live(t *testing.T) (out outcome) {
 	store, log, done := c.keeper.open(t)
 	defer done()
 	p := plant{
-		tenant: fmt.Sprint("cell", cells.Add(1)), store: store, log: log, places: town.places(), book: newRulebook(), from: time.Now().AddDate(0, -1, 0),
+		tenant: fmt.Sprint("cell", cells.Add(1)), store: store, log: log, places: town.places(), book: newRulebook("delta"), from: time.Now().AddDate(0, -1, 0),
 		policy:  engine.Policy{Sweep: -1, MaxTries: 6, Poll: time.Hour},
 		options: engine.Options{Poll: time.Hour, Workers: 1}, final: epicorsync.Saved, carrier: town, queue: c.way.queue,
 	}
@@ -333,18 +381,10 @@ func (c cell) live(t *testing.T) (out outcome) {
 		say("connect: %v", err)
 		return out
 	}
-	ref := town.approved(c.way.paper)
+	ref := town.approved(c.way.revisions()[0])
 	notice := connector.Notice{Tenant: p.tenant, Ref: ref}
 	id := storage.ID{Tenant: p.tenant, Target: targetID, Document: ref.Kind + "/" + ref.ID}
-
 	s := newStrike(c.kind, c.nth, c.blow)
-	struck := p
-	struck.store, struck.log, struck.carrier = brittleStore{store, s}, brittleLog{log, s}, brittleWire{town, s}
-	m, err := struck.wire()
-	if err != nil {
-		say("wire: %v", err)
-		return out
-	}
 	state := func() engine.State {
 		st, err := first.engine.Get(ctx, id)
 		if err != nil || !st.Due.IsZero() {
@@ -364,7 +404,37 @@ func (c cell) live(t *testing.T) (out outcome) {
 			say("run: %v", err)
 		}
 	}
-	rest := func() bool { st := state(); return st == engine.Confirmed || st == engine.Parked }
+	rest := func() bool { st := state(); return st == c.way.end() || st == engine.Parked }
+	had := set{} // stands before the last step
+	post := func(p paper) {
+		if err := first.engine.Notify(ctx, notice); err != nil {
+			say("notify: %v", err)
+		}
+		running(first, func() bool { return state() == engine.Confirmed })
+		had = p.must(0)
+		if why := town.finance(nil); len(why) > 0 {
+			say("finance cannot post: %v", why)
+		}
+		if have, wrong := stands(town.of(ref), len(c.way.before)+1); !have.equal(had) || len(wrong) > 0 {
+			say("before the last step: %s stands, not %s; %v", have, had, wrong)
+		}
+	}
+	for i, earlier := range c.way.before {
+		post(earlier)
+		town.revised(ref, c.way.revisions()[i+1])
+	}
+	if c.way.recalled {
+		post(c.way.paper)
+		town.company.SendBack(ref.ID, "once more")
+	}
+
+	struck := p
+	struck.store, struck.log, struck.carrier = brittleStore{store, s}, brittleLog{log, s}, brittleWire{town, s}
+	m, err := struck.wire()
+	if err != nil {
+		say("wire: %v", err)
+		return out
+	}
 	taken := m.engine.Notify(ctx, notice) == nil
 	for n := 0; !taken && !s.killed() && n < 3; n++ {
 		taken = m.engine.Notify(ctx, notice) == nil // Concur sends again
@@ -393,8 +463,9 @@ func (c cell) live(t *testing.T) (out outcome) {
 		if err != nil || st.Cause == "" || len(st.Issues) == 0 || st.Issues[0].Remedy == "" {
 			say("parked without a reason that helps: %+v, %v", st, err)
 		}
-		if n := len(town.of(ref)); n > 0 && st.Effect == engine.None {
-			say("parked, and %d invoices stand", n)
+		// A correction that made nothing leaves what stood before it.
+		if have, _ := stands(town.of(ref), len(c.way.before)+1); st.Effect == engine.None && (c.way.recalled || !have.equal(had)) {
+			say("parked without effect, and %s stands", have)
 		}
 		mended, err := p.wire()
 		if err != nil {
@@ -404,7 +475,7 @@ func (c cell) live(t *testing.T) (out outcome) {
 		if n, err := mended.replay(ctx); n != 1 || err != nil {
 			say("replay woke %d: %v", n, err)
 		}
-		running(mended, func() bool { return state() == engine.Confirmed })
+		running(mended, func() bool { return state() == c.way.end() })
 	}
 	c.judge(ctx, town, p, first, ref, id, &out, say)
 	return out
@@ -418,6 +489,15 @@ func (t *town) approved(p paper) connector.Ref {
 	}
 	r := t.company.AddApprovedReport(concurtest.Report{Owner: p.owner.login, Name: "Trip", Expenses: t.expenses(p)})
 	return connector.Ref{Kind: "report", ID: r.ID, Hint: t.users[r.Owner]}
+}
+
+// revised puts another content into an approved report and has it approved anew.
+func (t *town) revised(ref connector.Ref, p paper) {
+	t.company.SendBack(ref.ID, "once more")
+	expenses := t.expenses(p)
+	t.company.EditReport(ref.ID, func(r *concurtest.Report) { r.Expenses = expenses })
+	t.company.Submit(ref.ID)
+	t.company.Approve(ref.ID)
 }
 
 func (t *town) request(p paper, number string) concurtest.PaymentRequest {
@@ -452,22 +532,33 @@ func (t *town) of(ref connector.Ref) (out []epicortest.Invoice) {
 
 // judge checks the ERP, the row, the locks, the token and the trail.
 func (c cell) judge(ctx context.Context, town *town, p plant, m *machine, ref connector.Ref, id storage.ID, out *outcome, say func(string, ...any)) {
-	have, wrong := stands(town.of(ref))
+	have, wrong := stands(town.of(ref), len(c.way.before)+1)
 	for _, w := range wrong {
 		say("wrong: %s", w)
 	}
-	want := c.way.paper.must(0)
-	all := town.epicor.Invoices(book)
+	want := c.way.must()
+	most, last := c.way.invoices()
+	all, cancelled, cancels := town.epicor.Invoices(book), 0, 0
+	for _, inv := range all {
+		if inv.CancelledBy != "" {
+			cancelled++
+		}
+		if inv.Cancels {
+			cancels++
+		}
+	}
 	switch {
-	case len(have) == 0:
+	case len(have) == 0 && len(want) > 0:
 		say("lost: nothing stands")
-	case len(all) > len(want):
-		say("doubled: %d invoices stand, not %d", len(all), len(want))
-	case !have.equal(want):
-		say("wrong: %s stands, not %s", have, want)
+	case len(standing(all)) > most:
+		say("doubled: %d invoices stand, not %d", len(standing(all)), most)
+	case !have.equal(want) || len(standing(all)) != most:
+		say("wrong: %d invoices, %s, stand, not %d, %s", len(standing(all)), have, most, want)
+	case cancels != cancelled:
+		say("doubled: %d invoices are cancelled and %d cancel", cancelled, cancels)
 	}
 	st, err := m.engine.Get(ctx, id)
-	if err != nil || st.State != engine.Confirmed || st.Receipt == nil || len(st.Receipt.Made) != len(want) {
+	if err != nil || st.State != c.way.end() || !c.way.recalled && (st.Receipt == nil || len(st.Receipt.Made) != last) {
 		say("the row says %s %s %s, %v; history %v", st.State, st.Cause, st.Why, err, st.History)
 	}
 	for _, f := range town.company.FinancialDocuments() {
@@ -552,6 +643,8 @@ func matrixStride(t *testing.T, usual int) int {
 	return max(1, n)
 }
 
+// ML_CONNECTOR_MATRIX_WAY limits the run to the ways whose name holds it.
+//
 // Every call of a document's way from approval to posting, of the vendors, the
 // store and the audit log, is struck by everything that may strike it.
 func TestWhateverStrikesWhicheverCallEachDocumentIsPostedOnce(t *testing.T) {
@@ -566,6 +659,9 @@ func TestWhateverStrikesWhicheverCallEachDocumentIsPostedOnce(t *testing.T) {
 			sum := &tally{}
 			var all []cell
 			for _, w := range ways {
+				if !strings.Contains(w.name, os.Getenv("ML_CONNECTOR_MATRIX_WAY")) {
+					continue
+				}
 				dry := cell{way: w, keeper: k}.run(t)
 				require.Empty(t, dry.wrong, w.name)
 				all = append(all, k.plan(w, dry.count)...)

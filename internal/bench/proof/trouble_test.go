@@ -244,7 +244,7 @@ func (c *turning) post(t *testing.T) {
 	defer tn.concur.Close()
 	store, log := memstore.New(), memlog.New()
 	p := plant{
-		tenant: connectorID, store: brittleStore{store, c}, log: brittleLog{log, c}, carrier: brittleWire{tn, c}, places: tn.places(), book: newRulebook(),
+		tenant: connectorID, store: brittleStore{store, c}, log: brittleLog{log, c}, carrier: brittleWire{tn, c}, places: tn.places(), book: newRulebook("park"),
 		from: time.Now().AddDate(0, -1, 0), policy: engine.Policy{Sweep: 10 * time.Minute}, options: engine.Options{Now: c.now, Poll: 30 * time.Second}, final: epicorsync.Saved,
 	}
 	m, err := p.wire()
@@ -263,7 +263,7 @@ func (c *turning) post(t *testing.T) {
 	cancel()
 	require.NoError(t, <-ended)
 	for r, p := range map[connector.Ref]paper{ref: threeParties, late: refund} {
-		have, wrong := stands(tn.of(r))
+		have, wrong := stands(tn.of(r), 1)
 		require.Empty(t, wrong, where)
 		want := p.must(0)
 		require.True(t, have.equal(want), "%s: %s stands, not %s", where, have, want)

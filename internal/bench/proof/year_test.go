@@ -619,7 +619,7 @@ func fits(p paper, have set, invoices []epicortest.Invoice) bool {
 }
 
 func (y *year) judgeOne(n int, d *doc, invoices []epicortest.Invoice) {
-	have, wrong := stands(invoices)
+	have, wrong := stands(invoices, 1)
 	say := func(format string, args ...any) {
 		y.violation("document %d, %s %s: %s", n, d.ref.Kind, d.number, fmt.Sprintf(format, args...))
 	}
@@ -686,7 +686,7 @@ func simulate(t *testing.T, seed uint64, days, daily int) (r report) {
 			opts.KeepRefreshToken, opts.RefreshTokenLifetime = true, 40*day
 		}
 		y := &year{
-			t: t, plan: plan, town: newTown(opts), store: memstore.New(), log: memlog.New(), book: newRulebook(),
+			t: t, plan: plan, town: newTown(opts), store: memstore.New(), log: memlog.New(), book: newRulebook("park"),
 			docs: map[int]*doc{}, faults: map[string]int{}, broken: map[string]bool{}, began: time.Now(),
 		}
 		defer y.town.concur.Close()
