@@ -78,12 +78,13 @@ type reportCmd struct {
 	Small       int `default:"5" help:"Expenses of the small report."`
 	Large       int `default:"500" help:"Expenses of the large report."`
 	Allocations int `default:"10" help:"Allocations of each expense."`
+	LinesAtOnce int `default:"20" help:"Lines of an AP invoice that are saved with one call; 0 sends whole invoices."`
 	Runs        int `default:"5" help:"Runs of each size."`
 }
 
 // Run implements the command.
 func (c *reportCmd) Run(ctx context.Context, out io.Writer) error {
-	fmt.Fprintf(out, "P7   one report, %d and %d expenses of %d allocations, median of %d runs\n", c.Small, c.Large, c.Allocations, c.Runs)
+	fmt.Fprintf(out, "P7   one report, %d and %d expenses of %d allocations, %d lines at once, median of %d runs\n", c.Small, c.Large, c.Allocations, c.LinesAtOnce, c.Runs)
 	var most int64
 	traffic := map[int]string{}
 	of := func(expenses int) func(context.Context) (sample, error) {
@@ -93,6 +94,7 @@ func (c *reportCmd) Run(ctx context.Context, out io.Writer) error {
 				return s, err
 			}
 			defer t.close()
+			t.linesAtOnce = c.LinesAtOnce
 			t.approve(expenses, c.Allocations)
 			err = withDisk(ctx, func(m memory) error {
 				peak := watchHeap()

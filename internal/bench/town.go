@@ -34,6 +34,8 @@ type town struct {
 	refs    []connector.Ref
 	calls   atomic.Int64
 	sent    atomic.Int64 // bytes of the requests' bodies
+
+	linesAtOnce int
 }
 
 // remembered is how many bytes are sent before the fakes shall forget them.
@@ -146,7 +148,9 @@ func (t *town) ends(ctx context.Context, over http.RoundTripper) (*concursync.Re
 		return nil, nil, err
 	}
 	cred := epicor.Basic(epicortest.DefaultAPIKey, epicortest.DefaultUser, epicortest.DefaultPassword)
-	target, err := epicor.NewClient(t.epicor.Root(company), cred, &epicor.Options{HTTP: client, AllowHTTP: true})
+	target, err := epicor.NewClient(t.epicor.Root(company), cred, &epicor.Options{
+		HTTP: client, AllowHTTP: true, Invoices: epicor.InvoiceOptions{LinesAtOnce: t.linesAtOnce},
+	})
 	if err != nil {
 		return nil, nil, err
 	}

@@ -23,6 +23,7 @@ import (
 
 	"github.com/shopspring/decimal"
 
+	"github.com/ml-connector/ml-connector/epicor"
 	"github.com/ml-connector/ml-connector/sync/document"
 )
 
@@ -216,6 +217,7 @@ func (c *Config) judgeTenant(r *reader, t *Tenant, path string) {
 	tolerance, err := decimal.NewFromString(cmp.Or(t.Epicor.Tolerance, "0"))
 	check(err == nil && !tolerance.IsNegative(), "epicor.price_tolerance", fmt.Sprintf("%.20q is no percentage", t.Epicor.Tolerance), "write by how many percent an ordered line may differ from its order, such as 2")
 	check(t.Epicor.KeyColumn == "" || columnName.MatchString(t.Epicor.KeyColumn), "epicor.key_column", fmt.Sprintf("%.60q is no column", t.Epicor.KeyColumn), "name a column of APInvHed, such as ExternalID or ConcurKey_c")
+	check(t.Epicor.LinesAtOnce >= 0 && t.Epicor.LinesAtOnce <= epicor.MaxLinesAtOnce, "epicor.lines_at_once", fmt.Sprintf("%d is too many or too few", t.Epicor.LinesAtOnce), fmt.Sprintf("write how many lines of an invoice are saved with one call, 1 to %d; 0 sends whole invoices", epicor.MaxLinesAtOnce))
 	check(t.Epicor.EmployeeField == "" || columnName.MatchString(t.Epicor.EmployeeField), "epicor.employee_column", fmt.Sprintf("%.60q is no column", t.Epicor.EmployeeField), "name a column of Vendor, such as ExternalId or EmpID_c")
 	check(t.Epicor.GroupPrefix == "" || groupPrefix.MatchString(t.Epicor.GroupPrefix), "epicor.group_prefix", fmt.Sprintf("%.20q cannot be", t.Epicor.GroupPrefix), "use one or two capital letters or digits: a group has nine characters, seven of which are the date and the currency")
 	check(t.Epicor.ClosedColumn == "" || columnName.MatchString(t.Epicor.ClosedColumn), "epicor.closed_column", fmt.Sprintf("%.60q is no column", t.Epicor.ClosedColumn), "name a column of FiscalPer, such as FAClosedPeriod or APClosed_c")

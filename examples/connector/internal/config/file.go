@@ -137,6 +137,7 @@ type Epicor struct {
 	KeyColumn     string        `yaml:"key_column"`
 	GroupPrefix   string        `yaml:"group_prefix"`
 	Groups        string        `yaml:"groups" words:"day_currency day_whole_currency day month"`
+	LinesAtOnce   int           `yaml:"lines_at_once"`
 	Reversal      string        `yaml:"reversal" words:"park cancel"`
 	NumberLength  int           `yaml:"number_length"`
 	DueDates      bool          `yaml:"due_dates"`

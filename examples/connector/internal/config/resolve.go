@@ -206,6 +206,7 @@ func (c *Config) tenant(t *Tenant, path string, getenv func(string) string) (app
 		URL: t.Epicor.URL, AllowHTTP: t.Epicor.AllowHTTP, Timeout: t.Epicor.Timeout,
 		Entry: epicor.InvoiceOptions{
 			KeyColumn: t.Epicor.KeyColumn, GroupPrefix: t.Epicor.GroupPrefix, Strategy: epicor.GroupStrategy(t.Epicor.Groups), User: t.Epicor.User,
+			LinesAtOnce: t.Epicor.LinesAtOnce,
 		},
 		Invoices: epicorsync.InvoicesOptions{
 			Final: epicorsync.Final(t.Epicor.Final), NumberLength: t.Epicor.NumberLength, DueDates: t.Epicor.DueDates, Reversal: epicorsync.Reversal(t.Epicor.Reversal),
