@@ -239,7 +239,8 @@ type Signal struct {
 }
 
 // Acknowledger is optional on a Source that wants to be told. It is called at
-// least once per signal; a repeat returns nil.
+// least once per signal; a repeat returns nil, also a late one, and undoes nothing.
+// Prove an implementation with connectortest.RunAcknowledger.
 type Acknowledger interface {
 	Acknowledge(ctx context.Context, s Signal) error
 }
@@ -255,7 +256,8 @@ type Payment struct {
 
 // Payer is optional on a Sink: payments since a cursor. Next is saved once the
 // page is durable, so a payment may come twice, under the same ID; the engine
-// tells the source once. A Key that is none of ours is passed over.
+// tells the source once. A Key that is none of ours is passed over. What is taken
+// back is a payment of its own. Prove an implementation with connectortest.RunPayer.
 type Payer interface {
 	Payments(ctx context.Context, after Cursor) (ps []Payment, next Cursor, more bool, err error)
 }

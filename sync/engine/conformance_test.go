@@ -2,6 +2,8 @@ package engine_test
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"testing"
 
 	"github.com/ml-connector/ml-connector/sync/connector"
@@ -81,6 +83,73 @@ func TestToySourceKeepsTheContract(t *testing.T) {
 		},
 		Recall: func(_ *testing.T, system any, ref connector.Ref) {
 			src(system).put(ref.ID, 1, connector.Withdrawn, nil)
+		},
+	})
+}
+
+func TestToySourceThatIsToldKeepsTheContract(t *testing.T) {
+	src := func(system any) *toySource { s, _ := system.(*toySource); return s }
+	broken := func(system any, err error) {
+		src(system).set(func() { src(system).ackErr = func(connector.Signal) error { return err } })
+	}
+	connectortest.RunAcknowledger(t, connectortest.AcknowledgerHarness{
+		Open: func(*testing.T) (connector.Acknowledger, any) {
+			s := newToySource()
+			return telling{trippedSource{s, nil}}, s
+		},
+		Signal: func(_ *testing.T, _ any, kind connector.SignalKind, n int) connector.Signal {
+			return connector.Signal{ID: fmt.Sprint(kind, n), Kind: kind, Ref: connector.Ref{Kind: "claim", ID: "R1"}, Revision: 1}
+		},
+		// It keeps every call, for the tests to count them; what it knows is by ID.
+		Told: func(_ *testing.T, system any) []string {
+			ids := map[string]bool{}
+			src(system).set(func() {
+				for _, s := range src(system).acks {
+					ids[s.ID] = true
+				}
+			})
+			return slices.Collect(maps.Keys(ids))
+		},
+		Payments: 2,
+		Again: func(_ *testing.T, system any) connector.Acknowledger {
+			return telling{trippedSource{src(system), nil}}
+		},
+		Recall: func(_ *testing.T, system any) { broken(system, connector.ErrWithdrawn) },
+		Break: func(_ *testing.T, system any, on bool) {
+			if broken(system, nil); on {
+				broken(system, errDown)
+			}
+		},
+	})
+}
+
+func TestToySinkThatTellsOfPaymentsKeepsTheContract(t *testing.T) {
+	at := func(target any) *till { p, _ := target.(*till); return p }
+	pay := func(p *till, doc, kind string, cents int64) string {
+		p.pay(fmt.Sprint("P", len(p.paid)), doc, kind, cents)
+		return keyOf(doc, 1, 1)
+	}
+	connectortest.RunPayer(t, connectortest.PayerHarness{
+		Open: func(*testing.T) (connector.Payer, any) {
+			p := &till{}
+			for _, doc := range []string{"R1", "R2", "R1"} {
+				pay(p, doc, "partial", 100)
+			}
+			return paying{newToyERP(), p, nil}, p
+		},
+		Paid: func(_ *testing.T, target any) (keys []string) {
+			for _, p := range at(target).paid {
+				keys = append(keys, p.Key)
+			}
+			return keys
+		},
+		Pay:      func(_ *testing.T, target any) string { return pay(at(target), "R3", "partial", 100) },
+		TakeBack: func(_ *testing.T, target any) string { return pay(at(target), "R2", "returned", 100) },
+		Again:    func(_ *testing.T, target any) connector.Payer { return paying{newToyERP(), at(target), nil} },
+		Break: func(_ *testing.T, target any, broken bool) {
+			if at(target).err = nil; broken {
+				at(target).err = errDown
+			}
 		},
 	})
 }

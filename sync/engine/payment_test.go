@@ -54,7 +54,10 @@ type paidPage struct {
 	more bool
 }
 
-func (p paying) Payments(_ context.Context, after connector.Cursor) ([]connector.Payment, connector.Cursor, bool, error) {
+func (p paying) Payments(ctx context.Context, after connector.Cursor) ([]connector.Payment, connector.Cursor, bool, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, after, false, err
+	}
 	page, err := around(p.w, "Payments", func() (paidPage, error) {
 		p.till.mu.Lock()
 		defer p.till.mu.Unlock()

@@ -290,7 +290,10 @@ func (s *toySource) fetched() int {
 // telling is a toySource that wants to be told.
 type telling struct{ trippedSource }
 
-func (s telling) Acknowledge(_ context.Context, sig connector.Signal) error {
+func (s telling) Acknowledge(ctx context.Context, sig connector.Signal) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
 	return around0(s.w, "Acknowledge "+string(sig.Kind), func() error { return s.acknowledge(sig) })
 }
 

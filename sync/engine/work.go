@@ -31,7 +31,7 @@ type work struct {
 	// unapproved says that the source does not approve a parked document any more of
 	// which something may stand: it is looked for, and nothing is sent.
 	unapproved string
-	past     *note // what remains of an earlier row that was purged, where nothing of it stands
+	past       *note // what remains of an earlier row that was purged, where nothing of it stands
 
 	// taken is what a fetch found and the row does not say yet: the next write of
 	// the row says both. Until then r shows it and t does not.

@@ -8,8 +8,9 @@
 //		})
 //	}
 //
-// and a source likewise with RunSource; the two ends of a mirror have
-// RunOriginal and RunCopy. Open gives an end over a system of its own, best the
+// and a source likewise with RunSource. A source that wants to be told passes
+// RunAcknowledger as well, and a sink that tells of payments RunPayer; the two ends
+// of a mirror have RunOriginal and RunCopy. Open gives an end over a system of its own, best the
 // vendor's fake; the optional functions let the suite see more and break more.
 //
 // Each rule of the contract is one subtest. When it fails it prints the rule,
@@ -84,9 +85,15 @@ func (c *check) cancelled(ctx context.Context, what string, do func(ctx context.
 	if err == nil {
 		c.failf("%s returned nil with a context that had ended", what)
 	}
+	c.noClaim(err, what+" with a context that had ended")
+}
+
+// noClaim fails the rule when an error says more than that it did not work.
+func (c *check) noClaim(err error, what string) {
+	c.t.Helper()
 	for _, claim := range []error{connector.ErrRejected, connector.ErrWithdrawn, connector.ErrNotFound} {
 		if errors.Is(err, claim) {
-			c.failf("%s claims %q because its context had ended: %v", what, claim, err)
+			c.failf("%s claims %q: %v", what, claim, err)
 		}
 	}
 }
