@@ -141,7 +141,7 @@ func TestFaultsOfOneValueAreNamed(t *testing.T) {
 		{"certificate without TLS", "keys: ./ml-connector-fakes/signature.pem", "certificate: {authorities: a.pem}", "without tls.cert and tls.key"},
 		{"proxy's address", "keys: ./ml-connector-fakes/signature.pem", "certificate: {header: X-S, trusted: [proxy]}", "is no range of addresses"},
 		{"both first days", "coa_code: MAIN", "first_open: 2026-01-01\n      closed_column: APClosed_c", "remove one of them"},
-		{"lines at once", "coa_code: MAIN", "lines_at_once: 101", "101 is too many"},
+		{"lines at once", "coa_code: MAIN", "coa_code: MAIN\n      lines_at_once: 101", "101 is too many"},
 		{"secret of another way", "password: file:./ml-connector-fakes/epicor-password", "password: env:A\n      client_secret: env:B", "auth: basic does not use it"},
 		{"client without a secret", "password: file:./ml-connector-fakes/epicor-password", "auth: client_credentials\n      token_url: https://login.example.com/token\n      client_id: x", "client_secret is missing"},
 		{"no file", "log: {}", "log: [", "not readable as YAML"},
@@ -186,7 +186,7 @@ func FuzzParse(f *testing.F) {
 }
 
 func TestHowManyLinesAreSavedTogetherReachesTheClient(t *testing.T) {
-	c, err := config.Parse("config.yaml", []byte(change(t, "coa_code: MAIN", "lines_at_once: 20")))
+	c, err := config.Parse("config.yaml", []byte(change(t, "coa_code: MAIN", "coa_code: MAIN\n      lines_at_once: 20")))
 	require.NoError(t, err)
 	out, _ := c.App(func(string) string { return "" }) // secrets lead nowhere here
 	require.Equal(t, 20, out.Tenants[0].Epicor.Entry.LinesAtOnce)
