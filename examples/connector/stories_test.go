@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -35,13 +34,12 @@ func TestStories(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/stories",
 		Setup: func(e *testscript.Env) error {
-			// A port that is free now and, since the kernel goes round, for a while.
-			l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+			addr, free, err := reserve()
 			if err != nil {
 				return err
 			}
-			defer func() { _ = l.Close() }() // nothing came
-			e.Setenv("SERVE", l.Addr().String())
+			e.Defer(func() { _ = free() })
+			e.Setenv("SERVE", addr)
 			e.Setenv("GORACE", "atexit_sleep_ms=0")
 			return nil
 		},
