@@ -172,7 +172,7 @@ func Add[S, D any](e *Engine, f Flow[S, D]) error {
 		return fmt.Errorf("engine: flow %q needs a Source, a Mapper and a Sink", f.Name)
 	}
 	p := f.Policy.withDefaults()
-	if p.MinWait < 0 || p.MaxWait < 0 || p.Lease < time.Millisecond || p.Poll < 0 || p.CircuitOpen < 0 || p.KeepContents < 0 || p.KeepRows < 0 || p.MaxTries < 0 || p.CircuitFailures < 0 {
+	if p.MinWait < 0 || p.MaxWait < 0 || p.MaxFailing < 0 || p.Lease < time.Millisecond || p.Poll < 0 || p.CircuitOpen < 0 || p.KeepContents < 0 || p.KeepRows < 0 || p.MaxTries < 0 || p.CircuitFailures < 0 {
 		return fmt.Errorf("engine: flow %q: its policy has a negative time or count, or a lease under a millisecond", f.Name)
 	}
 	return e.add(&flow{link: &typed[S, D]{f: f}, tenant: f.Tenant, name: f.Name, target: f.Target, policy: p})

@@ -375,15 +375,16 @@ func TestFlowsWithFaultsAreRefused(t *testing.T) {
 		e := b.engine()
 		good := engine.Flow[claim, bills]{Tenant: tenant, Name: "more", Target: "erp", Source: b.source, Mapper: b.mapper, Sink: b.erp}
 		for name, spoil := range map[string]func(f *engine.Flow[claim, bills]){
-			"no tenant":      func(f *engine.Flow[claim, bills]) { f.Tenant = "" },
-			"no name":        func(f *engine.Flow[claim, bills]) { f.Name = "" },
-			"long target":    func(f *engine.Flow[claim, bills]) { f.Target = strings.Repeat("x", 201) },
-			"no source":      func(f *engine.Flow[claim, bills]) { f.Source = nil },
-			"no mapper":      func(f *engine.Flow[claim, bills]) { f.Mapper = nil },
-			"no sink":        func(f *engine.Flow[claim, bills]) { f.Sink = nil },
-			"a second one":   func(f *engine.Flow[claim, bills]) { f.Name = "claims" },
-			"negative wait":  func(f *engine.Flow[claim, bills]) { f.Policy = &engine.Policy{MinWait: -1} },
-			"negative lease": func(f *engine.Flow[claim, bills]) { f.Policy = &engine.Policy{Lease: -time.Minute} },
+			"no tenant":                func(f *engine.Flow[claim, bills]) { f.Tenant = "" },
+			"no name":                  func(f *engine.Flow[claim, bills]) { f.Name = "" },
+			"long target":              func(f *engine.Flow[claim, bills]) { f.Target = strings.Repeat("x", 201) },
+			"no source":                func(f *engine.Flow[claim, bills]) { f.Source = nil },
+			"no mapper":                func(f *engine.Flow[claim, bills]) { f.Mapper = nil },
+			"no sink":                  func(f *engine.Flow[claim, bills]) { f.Sink = nil },
+			"a second one":             func(f *engine.Flow[claim, bills]) { f.Name = "claims" },
+			"negative wait":            func(f *engine.Flow[claim, bills]) { f.Policy = &engine.Policy{MinWait: -1} },
+			"negative time of failing": func(f *engine.Flow[claim, bills]) { f.Policy = &engine.Policy{MaxFailing: -1} },
+			"negative lease":           func(f *engine.Flow[claim, bills]) { f.Policy = &engine.Policy{Lease: -time.Minute} },
 		} {
 			f := good
 			spoil(&f)

@@ -182,9 +182,11 @@ type Policy struct {
 	MinWait         time.Duration `yaml:"min_wait"`
 	MaxWait         time.Duration `yaml:"max_wait"`
 	MaxTries        int           `yaml:"max_tries"`
+	MaxFailing      time.Duration `yaml:"max_failing"`
 	Lease           time.Duration `yaml:"lease"`
 	Sweep           time.Duration `yaml:"sweep" never:"true"`
 	Poll            time.Duration `yaml:"poll"`
+	Payments        time.Duration `yaml:"payments" never:"true"`
 	CircuitFailures int           `yaml:"circuit_failures"`
 	CircuitOpen     time.Duration `yaml:"circuit_open"`
 

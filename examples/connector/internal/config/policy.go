@@ -28,6 +28,8 @@ func (c *Config) judgePolicy(t *Tenant, check func(ok bool, key, what, remedy st
 		check(t.Concur.Financial != nil, "policy.return", "nothing of this tenant can be given back: Concur is told only what became of financial documents",
 			"add concur.financial where SAP Concur switched the Financial Integration Service on, or remove it")
 	}
+	check(p.Payments <= 0 || t.Concur.Financial != nil, "policy.payments", "nobody is told of payments: Concur is told only of those of financial documents",
+		"add concur.financial where SAP Concur switched the Financial Integration Service on, or remove it")
 	var codes []string
 	for _, e := range catalogue.Entries() {
 		codes = append(codes, e.Code.Code)

@@ -30,6 +30,28 @@ func TestWhatIsKeptAndGivenBackAndWhatATenantTakesReachTheEngine(t *testing.T) {
 	require.Equal(t, engine.Limits{Concurrency: 6, Interval: 200 * time.Millisecond, Burst: 10}, out.Tenants[0].Limits)
 }
 
+func TestTimesOfFailingDocumentsAndOfPaymentsReachTheEngine(t *testing.T) {
+	for text, want := range map[string][]time.Duration{
+		"      max_failing: 36h\n      payments: 5m": {36 * time.Hour, 5 * time.Minute},
+		"      payments: never":                      {0, -1},
+		"":                                           {0, 0},
+	} {
+		c, err := config.Parse("config.yaml", []byte(withPolicy(t, text, "{}")))
+		require.NoError(t, err)
+		out, _ := c.App(func(string) string { return "" }) // secrets lead nowhere here
+		p := out.Tenants[0].Policy
+		require.Equal(t, want, []time.Duration{p.MaxFailing, p.Payments}, text)
+	}
+}
+
+func TestLooksForPaymentsOfWhichNobodyIsToldAreRefused(t *testing.T) {
+	fs := faults(t, change(t, "      sweep: 15s", "      payments: 5m\n      sweep: 15s"))
+	require.Len(t, fs, 1, fs.Error())
+	require.Contains(t, fs.Error(), "policy.payments: nobody is told of payments")
+	_, err := config.Parse("config.yaml", []byte(change(t, "      sweep: 15s", "      payments: never\n      sweep: 15s")))
+	require.NoError(t, err)
+}
+
 func TestAPolicyThatContradictsItselfIsRefusedAtItsPlace(t *testing.T) {
 	for name, x := range map[string]struct{ policy, limits, want string }{
 		"a mistyped code":          {"      return: {vendor_mising: 72h}", "{}", `:\d+:16: .*policy.return.vendor_mising: no document waits .*did you mean "vendor_missing"\?`},
@@ -42,6 +64,8 @@ func TestAPolicyThatContradictsItselfIsRefusedAtItsPlace(t *testing.T) {
 		"too many days":            {"      keep_rows: 100001d", "{}", `keep_rows: "100001d" is no duration`},
 		"a burst of nothing":       {"", "{burst: 3}", `limits.burst: without an interval`},
 		"more than the workers":    {"", "{concurrency: 9}", `limits.concurrency: 9 documents cannot .* by 8 workers`},
+		"never for a time":         {"      max_failing: never", "{}", `max_failing: "never" is no duration`},
+		"a time back":              {"      max_failing: -1h", "{}", `max_failing: "-1h" is no duration`},
 		"no number":                {"", "{concurrency: many}", `limits.concurrency: "many" is no whole number`},
 	} {
 		t.Run(name, func(t *testing.T) {
