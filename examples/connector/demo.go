@@ -211,9 +211,7 @@ func (d *demo) listen(ctx context.Context) (stop func() error, err error) {
 	go func() { done <- server.Serve(l) }()
 	d.events = "http://" + l.Addr().String() + app.EventPath
 	return func() error {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
-		defer cancel()
-		err := server.Shutdown(ctx)
+		err := shut(context.WithoutCancel(ctx), server, shutWithin)
 		if served := <-done; !errors.Is(served, http.ErrServerClosed) {
 			err = errors.Join(err, served)
 		}

@@ -114,9 +114,7 @@ func serveUntil(ctx context.Context, a *app.App, server *http.Server, l net.List
 	}
 	done := make(chan error, 1)
 	go func() {
-		closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutWithin)
-		defer cancel()
-		err := server.Shutdown(closing)
+		err := shut(context.WithoutCancel(ctx), server, shutWithin)
 		halt()
 		looking.Wait()
 		done <- errors.Join(err, <-worked)
@@ -140,6 +138,18 @@ func serveUntil(ctx context.Context, a *app.App, server *http.Server, l net.List
 			}
 		}
 	}
+}
+
+// shut ends a server: answers that are under way are finished for a while, then
+// broken off, with connections on which nothing was asked yet. That is no
+// failure: an event that was not answered comes again.
+func shut(ctx context.Context, server *http.Server, within time.Duration) error {
+	closing, cancel := context.WithTimeout(ctx, within)
+	defer cancel()
+	if err := server.Shutdown(closing); !errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	return server.Close()
 }
 
 // underWay counts the documents that stopping left between the systems; the next

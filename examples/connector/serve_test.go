@@ -7,8 +7,10 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
+	"io"
 	"math/big"
 	"net"
+	"net/http"
 	"os"
 	"path/filepath"
 	"testing"
@@ -74,4 +76,28 @@ func TestServeWithACertificateSpeaksTLSFromVersion12OnAndNothingElse(t *testing.
 func TestServeRefusesACertificateThatCannotBeRead(t *testing.T) {
 	_, err := listen(t.Context(), &config.Config{File: config.File{Listen: "127.0.0.1:0", TLS: config.TLS{Cert: "nowhere.pem", Key: "nowhere.key"}}})
 	require.ErrorIs(t, err, os.ErrNotExist)
+}
+
+// Go's server counts such a connection as busy for its first seconds.
+func TestAConnectionOnWhichNothingIsAskedDoesNotMakeTheStopFail(t *testing.T) {
+	accepted := make(chan struct{})
+	server := &http.Server{ReadHeaderTimeout: time.Hour, ConnState: func(net.Conn, http.ConnState) {
+		select {
+		case accepted <- struct{}{}:
+		case <-t.Context().Done():
+		}
+	}}
+	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(l) }()
+	c, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", l.Addr().String())
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = c.Close() })
+	<-accepted
+	go func() { <-accepted }() // its end
+	require.NoError(t, shut(t.Context(), server, 10*time.Millisecond))
+	require.ErrorIs(t, <-served, http.ErrServerClosed)
+	_, err = c.Read(make([]byte, 1))
+	require.ErrorIs(t, err, io.EOF)
 }
