@@ -22,11 +22,12 @@ type step struct {
 // yearPlan is all that happens in a simulated year. It is drawn from the seed
 // before anything runs, so that a seed always gives the same one.
 type yearPlan struct {
-	seed  uint64
-	days  int
-	rng   *rand.Rand
-	steps []step
-	docs  int
+	seed   uint64
+	days   int
+	deltas bool // what changes after it was posted is corrected by its difference
+	rng    *rand.Rand
+	steps  []step
+	docs   int
 }
 
 func (p *yearPlan) add(at time.Duration, what string, do func(*year)) {
@@ -54,7 +55,7 @@ func (p *yearPlan) one(in int) bool { return p.rng.IntN(in) == 0 }
 
 // newYearPlan draws a year of so many days, with about so many documents a day.
 func newYearPlan(seed uint64, days, daily int) *yearPlan {
-	p := &yearPlan{seed: seed, days: days, rng: rand.New(rand.NewPCG(seed, 2026))}
+	p := &yearPlan{seed: seed, days: days, deltas: seed%4 > 1, rng: rand.New(rand.NewPCG(seed, 2026))}
 	for d := range days {
 		morning := time.Duration(d) * day
 		for range p.rng.IntN(2*daily + 1) {
@@ -143,6 +144,10 @@ func (p *yearPlan) document(at time.Duration) {
 	revised := func() paper {
 		next := first
 		next.items = slices.Clone(first.items)
+		if p.deltas && next.supplier == "" && p.one(2) {
+			p.redraw(&next)
+			return next
+		}
 		if next.supplier == "" && p.one(2) {
 			next.items = append(next.items, drawItem(p.rng))
 		} else {
@@ -174,7 +179,11 @@ func (p *yearPlan) document(at time.Duration) {
 		first = next
 	}
 	approve(p.within(2 * day))
-	switch p.rng.IntN(10) {
+	fate := p.rng.IntN(10)
+	if p.deltas && !invoice && fate > 6 {
+		fate = 3
+	}
+	switch fate {
 	case 0:
 		then(soon(), "sent back", (*year).sendBack)
 	case 1, 2:
@@ -190,12 +199,45 @@ func (p *yearPlan) document(at time.Duration) {
 			then(soon(), "sent back", (*year).sendBack)
 		}
 	case 3:
-		next := revised()
-		then(soon(), "edited by the processor", func(y *year, d *doc) { y.edit(d, next) })
+		// Four revisions may stand beside one another; more would be for a person.
+		for n, again := 1, true; again; n, again = n+1, p.deltas && n < 3 && p.one(2) {
+			next := revised()
+			first = next
+			then(soon(), "edited by the processor", func(y *year, d *doc) { y.edit(d, next) })
+		}
+		if p.deltas && p.one(4) {
+			then(soon(), "sent back", (*year).sendBack)
+		}
 	case 4, 5:
 		then(p.within(5*day), "paid", (*year).pay)
 	case 6:
 		then(soon(), "announced again", (*year).announce)
+	}
+}
+
+// redraw changes a report in any way that moves its cost. Its first item keeps
+// what it may lack.
+func (p *yearPlan) redraw(r *paper) {
+	last := &r.items[len(r.items)-1]
+	switch p.rng.IntN(5) {
+	case 0:
+		r.items[0].cents = r.items[0].cents/2 + 1
+	case 1:
+		r.items[0].cents = -r.items[0].cents
+	case 2:
+		*last = drawItem(p.rng)
+	case 3:
+		if len(r.items) > 1 {
+			r.items = r.items[:len(r.items)-1]
+		} else {
+			last.cents++
+		}
+	case 4:
+		if last.percent == 0 && !last.personal && last.centre != "100" {
+			last.percent, last.second = 40, "100"
+		} else {
+			last.percent, last.second = 0, ""
+		}
 	}
 }
 

@@ -476,24 +476,31 @@ func (y *year) midnight() {
 	by := y.index()
 	for _, d := range y.docs {
 		invoices := by[d.number]
-		keys, seen := map[string]bool{}, map[string]bool{}
-		for _, inv := range invoices {
-			if inv.Cancels || inv.CancelledBy != "" {
-				continue
-			}
+		keys, seen := map[string]bool{}, map[[2]string]bool{}
+		for _, inv := range standing(invoices) {
 			keys[inv.ExternalID] = true
-			if seen[inv.VendorID] {
+			of := [2]string{inv.ExternalID, inv.VendorID}
+			if seen[of] {
 				y.violation("%s %s: %s has two invoices", d.ref.Kind, d.number, inv.VendorID)
 			}
-			seen[inv.VendorID] = true
+			seen[of] = true
 		}
-		if len(keys) > 1 {
-			y.violation("%s %s: two sets stand", d.ref.Kind, d.number)
+		if len(keys) > y.sets(d) {
+			y.violation("%s %s: %d sets stand", d.ref.Kind, d.number, len(keys))
 		}
 		if len(invoices) > 0 && len(d.approved) == 0 {
 			y.violation("%s %s was never approved and stands", d.ref.Kind, d.number)
 		}
 	}
+}
+
+// sets are how many may stand of a document beside one another: a supplier's
+// invoice is never corrected by its difference.
+func (y *year) sets(d *doc) int {
+	if y.plan.deltas && d.now.supplier == "" {
+		return max(1, len(d.approved))
+	}
+	return 1
 }
 
 // index are the AP invoices by the document's number.
@@ -602,16 +609,17 @@ func (y *year) accounts() map[string]bool {
 	return all
 }
 
-// fits says whether what stands is the paper under one edition of the rules.
-func fits(p paper, have set, invoices []epicortest.Invoice) bool {
+// fits says whether what stands is the paper under one edition of the rules. An
+// earlier edition may have numbered what was corrected.
+func (y *year) fits(p paper, have set, invoices []epicortest.Invoice) bool {
 	for e := edition(0); e <= 5; e++ {
 		if !have.equal(p.must(e)) {
 			continue
 		}
 		foreign := func(inv epicortest.Invoice) bool {
-			return !inv.Cancels && inv.CancelledBy == "" && p.supplier == "" && !strings.HasPrefix(inv.Number, e.prefix())
+			return p.supplier == "" && !strings.HasPrefix(inv.Number, e.prefix())
 		}
-		if !slices.ContainsFunc(invoices, foreign) {
+		if y.plan.deltas || !slices.ContainsFunc(standing(invoices), foreign) {
 			return true
 		}
 	}
@@ -619,7 +627,7 @@ func fits(p paper, have set, invoices []epicortest.Invoice) bool {
 }
 
 func (y *year) judgeOne(n int, d *doc, invoices []epicortest.Invoice) {
-	have, wrong := stands(invoices, 1)
+	have, wrong := stands(invoices, y.sets(d))
 	say := func(format string, args ...any) {
 		y.violation("document %d, %s %s: %s", n, d.ref.Kind, d.number, fmt.Sprintf(format, args...))
 	}
@@ -635,7 +643,7 @@ func (y *year) judgeOne(n int, d *doc, invoices []epicortest.Invoice) {
 		return
 	}
 	once := func(ps []paper) bool {
-		return slices.ContainsFunc(ps, func(p paper) bool { return fits(p, have, invoices) })
+		return slices.ContainsFunc(ps, func(p paper) bool { return y.fits(p, have, invoices) })
 	}
 	if len(have) > 0 && !once(d.approved) {
 		say("%s stands, which is no approved content", have)
@@ -645,7 +653,7 @@ func (y *year) judgeOne(n int, d *doc, invoices []epicortest.Invoice) {
 	}
 	switch d.phase {
 	case connector.Withdrawn:
-		if len(have) > 0 {
+		if len(standing(invoices)) > 0 {
 			say("taken back in Concur, and %s stands; row %s %s %s", have, st.State, st.Cause, st.Why)
 		}
 	case connector.NotYet:
@@ -655,8 +663,11 @@ func (y *year) judgeOne(n int, d *doc, invoices []epicortest.Invoice) {
 	case connector.Ready:
 		last := d.approved[len(d.approved)-1]
 		switch {
-		case st.State == engine.Confirmed && fits(last, have, invoices):
-		case st.State == engine.Parked && st.Cause == engine.CodeSecondRevision && len(have) > 0 && once(d.approved):
+		case st.State == engine.Confirmed && y.fits(last, have, invoices):
+			if len(st.Beside) > 0 {
+				y.count("corrected by a difference")
+			}
+		case st.State == engine.Parked && st.Cause == engine.CodeSecondRevision && y.sets(d) == 1 && len(have) > 0 && once(d.approved):
 			y.count("second revision left to a person")
 		case st.State == engine.Parked && (st.Cause == epicorsync.InvoiceNumberTaken || st.Cause == engine.CodeDiffers) && d.now.supplier != "" && len(have) == 0 && slices.ContainsFunc(invoices, func(i epicortest.Invoice) bool { return i.CancelledBy != "" }):
 			y.count("cancelled number left to a person")
@@ -685,8 +696,12 @@ func simulate(t *testing.T, seed uint64, days, daily int) (r report) {
 			// A refresh token that is not renewed ends, whatever the connector does.
 			opts.KeepRefreshToken, opts.RefreshTokenLifetime = true, 40*day
 		}
+		revisions := "park"
+		if plan.deltas {
+			revisions = "delta"
+		}
 		y := &year{
-			t: t, plan: plan, town: newTown(opts), store: memstore.New(), log: memlog.New(), book: newRulebook("park"),
+			t: t, plan: plan, town: newTown(opts), store: memstore.New(), log: memlog.New(), book: newRulebook(revisions),
 			docs: map[int]*doc{}, faults: map[string]int{}, broken: map[string]bool{}, began: time.Now(),
 		}
 		defer y.town.concur.Close()
