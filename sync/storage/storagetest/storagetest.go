@@ -37,8 +37,9 @@ type Options struct {
 	Reopen func(t *testing.T, s storage.Store) storage.Store
 }
 
-// patience is how long the suite waits before it calls a store stuck.
-const patience = 30 * time.Second
+// patience is how long the suite waits before it calls a store stuck, on a machine that
+// may be overloaded.
+const patience = 2 * time.Minute
 
 // Run checks a backend. open returns a new, empty store; it is called once for
 // each rule and cleans up through t.
