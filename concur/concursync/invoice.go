@@ -66,7 +66,8 @@ func entryOf(l concur.LineItem) document.Entry {
 	e := document.Entry{
 		ID: string(l.LineItemID), Type: document.Value{Code: string(l.ExpenseTypeCode)},
 		Description: string(l.Description), Amount: amount.Value(),
-		PO: string(l.PurchaseOrderNumber), POLine: string(l.MatchedPurchaseOrderLineItemID), Custom: texts(l.Custom),
+		PO: string(l.PurchaseOrderNumber), POLine: string(l.MatchedPurchaseOrderLineItemID),
+		Quantity: l.Quantity.Value(), UnitPrice: l.UnitPrice.Value(), Custom: texts(l.Custom),
 	}
 	for _, a := range l.Allocations {
 		e.Allocations = append(e.Allocations, document.Allocation{

@@ -79,6 +79,15 @@ func TestLinesThatComeBareAreReadToo(t *testing.T) {
 	require.Len(t, d.Entries[0].Allocations, 1)
 }
 
+func TestALineOfAPurchaseOrderSaysHowManyAreInvoiced(t *testing.T) {
+	t.Parallel()
+	o := openInvoices(t, nil)
+	l := line("60.00")
+	l.PONumber, l.Quantity = "4500017", concurtest.Amount("10")
+	e := o.invoice(t, o.company.AddApprovedPaymentRequest(invoice(l))).Content.Entries[0]
+	require.Equal(t, []string{"4500017", "10", "6"}, []string{e.PO, e.Quantity.String(), e.UnitPrice.String()})
+}
+
 func TestPercentagesBecomeAmountsByLargestRemainder(t *testing.T) {
 	t.Parallel()
 	o := openInvoices(t, nil)
