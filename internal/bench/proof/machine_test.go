@@ -42,6 +42,7 @@ type plant struct {
 	final   epicorsync.Final
 	mirrors *engine.MirrorPolicy // nil: none
 	queue   bool                 // documents come from the Financial Integration Service
+	matched func(*document.Document)
 }
 
 // places is where the vendors are and what opens them.
@@ -109,11 +110,15 @@ func (b *rulebook) current() *rules.Set {
 // mapper maps by the edition that is current and reads the tables anew before a
 // document is parked for something that they lack.
 type mapper struct {
-	rules  *rulebook
-	tables *epicorsync.TableReader
+	rules   *rulebook
+	tables  *epicorsync.TableReader
+	matched func(*document.Document) // nil: what Concur says is whole
 }
 
 func (m mapper) Map(ctx context.Context, in document.Document) (mapping.Result[document.Posting], error) {
+	if m.matched != nil {
+		m.matched(&in)
+	}
 	by := rules.New(m.rules.current(), m.tables)
 	out, err := by.Map(ctx, in)
 	var issues mapping.Issues
@@ -160,7 +165,7 @@ func (p plant) wire() (*machine, error) {
 		return nil, err
 	}
 	sink := epicorsync.Invoices(target, &epicorsync.InvoicesOptions{Final: p.final, Reversal: epicorsync.Cancel, Now: now})
-	by := mapper{p.book, epicorsync.Tables(target, &epicorsync.TablesOptions{ClosedColumn: "FAClosedPeriod", Now: now})}
+	by := mapper{p.book, epicorsync.Tables(target, &epicorsync.TablesOptions{ClosedColumn: "FAClosedPeriod", Now: now}), p.matched}
 	reports := concursync.Reports(source, &concursync.ReportsOptions{From: p.from, Concurrency: 1, Overlap: p.overlap})
 	invoices := concursync.PaymentRequests(source, &concursync.PaymentRequestsOptions{
 		From: p.from, ReadyApproval: []string{concurtest.Approved}, WithdrawnApproval: []string{concurtest.SentBack},

@@ -257,6 +257,13 @@ var (
 	}}
 	credit = paper{owner: people[3], supplier: "CLOUDY", items: []item{{kind: "CLOUD", cents: -12500, centre: "100"}}}
 
+	// Two lines are matched with what was received of an order, one is not.
+	matchedLines = paper{owner: people[1], supplier: "DELTA", tax: 5075, items: []item{
+		{kind: "TOOLG", cents: 63000, centre: "420", order: 4500017, line: 1, slip: "PS-9", quantity: 10},
+		{kind: "TOOLG", cents: 10000, centre: "420", order: 4500017, line: 2, slip: "PS-10", quantity: 4},
+		{kind: "CLOUD", cents: 12000, centre: "310"},
+	}}
+
 	// One vendor's cost moves to another cost centre, one is owed less, one more.
 	changedParties = paper{owner: people[0], items: []item{
 		{kind: "AIRFR", pay: "IBCP", cents: 42860, centre: "310"},
@@ -271,6 +278,7 @@ var (
 		{name: "supplier's invoice", paper: supplied},
 		{name: "refund to a debit memo", paper: refund},
 		{name: "supplier's credit to a debit memo", paper: credit},
+		{name: "supplier's invoice matched with receipts", paper: matchedLines},
 		{name: "queued report to three counterparties", paper: threeParties, queue: true},
 		{name: "queued supplier's invoice", paper: supplied, queue: true},
 		{name: "queued refund to a debit memo", paper: refund, queue: true},
@@ -364,7 +372,7 @@ func (c cell) live(t *testing.T) (out outcome) {
 	p := plant{
 		tenant: fmt.Sprint("cell", cells.Add(1)), store: store, log: log, places: town.places(), book: newRulebook("delta"), from: time.Now().AddDate(0, -1, 0),
 		policy:  engine.Policy{Sweep: -1, MaxTries: 6, Poll: time.Hour},
-		options: engine.Options{Poll: time.Hour, Workers: 1}, final: epicorsync.Saved, carrier: town, queue: c.way.queue,
+		options: engine.Options{Poll: time.Hour, Workers: 1}, final: epicorsync.Saved, carrier: town, queue: c.way.queue, matched: c.way.paper.matched,
 	}
 	patience, step := 3*time.Hour, 5*time.Second
 	if !c.keeper.virtual {

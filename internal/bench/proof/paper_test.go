@@ -12,6 +12,7 @@ import (
 
 	"github.com/ml-connector/ml-connector/concur/concurtest"
 	"github.com/ml-connector/ml-connector/epicor/epicortest"
+	"github.com/ml-connector/ml-connector/sync/document"
 )
 
 // paper is what somebody wrote on a report or a supplier's invoice, in cents:
@@ -32,6 +33,26 @@ type item struct {
 	percent  int64 // of the first of two allocations; 0: none
 	second   string
 	personal bool
+	order    int // purchase order of a supplier's line; 0: none
+	line     int // of the order
+	slip     string
+	quantity int64
+}
+
+// ordered is where the model books an ordered line: what was received waits there
+// until it is invoiced.
+func ordered(order, line int, slip string) string {
+	return fmt.Sprintf("order %d/%d received with %s", order, line, slip)
+}
+
+// matched says of a document what Concur matched its lines with, which its
+// simulator leaves out.
+func (p paper) matched(d *document.Document) {
+	for n, i := range p.items {
+		if i.order > 0 && n < len(d.Entries) {
+			d.Entries[n].POLine, d.Entries[n].PackSlips = strconv.Itoa(i.line), []string{i.slip}
+		}
+	}
 }
 
 // bill is what is owed to one vendor: cents by GL account.
@@ -139,6 +160,7 @@ company:
 numbers:
   prefix: ` + e.prefix() + `
 netting: net
+purchase_orders: match
 revisions: ` + revisions + `
 counterparties:
   CASH: employee
@@ -255,6 +277,9 @@ func (p paper) invoiced(e edition, s set) set {
 		if i.kind == "CLOUD" {
 			account = e.natural(i.kind) + "|" + e.centre(i.centre) + "|00"
 		}
+		if i.order > 0 {
+			account = ordered(i.order, i.line, i.slip)
+		}
 		s.add(vendor, account, cents)
 	}
 	if p.tax != 0 {
@@ -284,9 +309,13 @@ func (t *town) expenses(p paper) []concurtest.Expense {
 func lines(p paper) []concurtest.Line {
 	var out []concurtest.Line
 	for n, i := range p.items {
-		out = append(out, concurtest.Line{
+		l := concurtest.Line{
 			ID: strconv.Itoa(n + 1), Description: "Item", ExpenseType: i.kind, Amount: money(i.cents), Custom: map[string]string{"Custom2": i.centre},
-		})
+		}
+		if i.order > 0 {
+			l.PONumber, l.Quantity = strconv.Itoa(i.order), decimal.NewFromInt(i.quantity)
+		}
+		out = append(out, l)
 	}
 	return out
 }
@@ -383,6 +412,12 @@ func stands(invoices []epicortest.Invoice, revisions int) (s set, wrong []string
 					wrong = append(wrong, fmt.Sprintf("%s: %s is finer than a cent", inv.Number, sp.Amount))
 				}
 				s.add(inv.VendorID, sp.Account, cents.IntPart())
+			}
+			if l.Order > 0 {
+				if len(l.Splits) > 0 {
+					wrong = append(wrong, fmt.Sprintf("%s: order %d/%d is booked to accounts as well", inv.Number, l.Order, l.OrderLine))
+				}
+				s.add(inv.VendorID, ordered(l.Order, l.OrderLine, l.PackSlip), l.Amount.Shift(2).IntPart())
 			}
 		}
 	}

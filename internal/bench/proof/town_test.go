@@ -8,6 +8,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/shopspring/decimal"
+
 	"github.com/ml-connector/ml-connector/concur/concurtest"
 	"github.com/ml-connector/ml-connector/epicor/epicortest"
 )
@@ -118,6 +120,14 @@ func (t *town) fill() {
 		}
 	}
 	t.epicor.AddAccounts(book, accounts...)
+	// Each line was received twice; an invoice takes one of the receipts.
+	received := func(slip string, quantity int64) []epicortest.Receipt {
+		return []epicortest.Receipt{{PackSlip: slip, Quantity: decimal.NewFromInt(quantity)}, {PackSlip: slip + "-B", Quantity: decimal.NewFromInt(quantity)}}
+	}
+	t.epicor.AddOrders(book, epicortest.Order{Num: 4500017, VendorID: "V0211", Lines: []epicortest.OrderLine{
+		{PartNum: "PLATE", Quantity: decimal.NewFromInt(20), UnitCost: money(6300), Receipts: received("PS-9", 10)},
+		{PartNum: "BOLT", Quantity: decimal.NewFromInt(8), UnitCost: money(2500), Receipts: received("PS-10", 4)},
+	}})
 	now := time.Now().UTC()
 	first := time.Date(now.Year()-1, time.January, 1, 0, 0, 0, 0, time.UTC)
 	var periods []epicortest.Period
