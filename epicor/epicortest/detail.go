@@ -10,7 +10,7 @@ func (u *updating) child(table string, r row) (*invoice, int, *fault) {
 	}
 	t := u.c.co.schema[table]
 	rows := inv.rows(table)
-	i := slices.IndexFunc(rows, func(x row) bool { return x.key(t.key) == r.key(t.key) })
+	i := slices.IndexFunc(rows, func(x row) bool { return x.same(r, t.key) })
 	if i < 0 {
 		return nil, 0, notFound("Record not found.")
 	}
@@ -24,7 +24,7 @@ func (u *updating) line(r row) *fault {
 		if f != nil {
 			return f
 		}
-		if slices.ContainsFunc(inv.dtl, func(x row) bool { return x.key(dtl.key) == r.key(dtl.key) }) {
+		if slices.ContainsFunc(inv.dtl, func(x row) bool { return x.same(r, dtl.key) }) {
 			return u.c.s.duplicate(tabDtl, "Line %d already exists.", r.int("InvoiceLine"))
 		}
 		l := r.clone()
@@ -68,7 +68,7 @@ func (u *updating) follow(inv *invoice, old, l row) {
 	}
 	var of []row
 	for _, e := range inv.exp {
-		if e.key(u.c.co.schema[tabDtl].key) == l.key(u.c.co.schema[tabDtl].key) {
+		if e.same(l, u.c.co.schema[tabDtl].key) {
 			of = append(of, e)
 		}
 	}
@@ -80,7 +80,7 @@ func (u *updating) follow(inv *invoice, old, l row) {
 
 func (u *updating) dropChildren(inv *invoice, t *table, parent row) {
 	for _, list := range []*[]row{&inv.exp, &inv.tglc} {
-		*list = slices.DeleteFunc(*list, func(x row) bool { return x.key(t.key) == parent.key(t.key) })
+		*list = slices.DeleteFunc(*list, func(x row) bool { return x.same(parent, t.key) })
 	}
 }
 
@@ -120,10 +120,10 @@ func (u *updating) expense(r row) *fault {
 			return f
 		}
 		line := u.c.co.schema[tabDtl].key
-		if !slices.ContainsFunc(inv.dtl, func(x row) bool { return x.key(line) == r.key(line) }) {
+		if !slices.ContainsFunc(inv.dtl, func(x row) bool { return x.same(r, line) }) {
 			return business(tabExp, "InvoiceLine", "Invoice line %d is not valid.", r.int("InvoiceLine"))
 		}
-		if slices.ContainsFunc(inv.exp, func(x row) bool { return x.key(exp.key) == r.key(exp.key) }) {
+		if slices.ContainsFunc(inv.exp, func(x row) bool { return x.same(r, exp.key) }) {
 			return u.c.s.duplicate(tabExp, "Expense %d already exists.", r.int("InvExpSeq"))
 		}
 		e := r.clone()
@@ -141,7 +141,7 @@ func (u *updating) expense(r row) *fault {
 	old := inv.exp[i]
 	if r.str("RowMod") == deleted {
 		inv.exp = slices.Delete(inv.exp, i, i+1)
-		inv.tglc = slices.DeleteFunc(inv.tglc, func(x row) bool { return x.key(exp.key) == old.key(exp.key) })
+		inv.tglc = slices.DeleteFunc(inv.tglc, func(x row) bool { return x.same(old, exp.key) })
 		return nil
 	}
 	e := r.clone()
@@ -159,10 +159,10 @@ func (u *updating) account(r row) *fault {
 			return f
 		}
 		exp := u.c.co.schema[tabExp].key
-		if !slices.ContainsFunc(inv.exp, func(x row) bool { return x.key(exp) == r.key(exp) }) {
+		if !slices.ContainsFunc(inv.exp, func(x row) bool { return x.same(r, exp) }) {
 			return business(tabTGLC, "InvExpSeq", "Invoice expense %d is not valid.", r.int("InvExpSeq"))
 		}
-		if slices.ContainsFunc(inv.tglc, func(x row) bool { return x.key(exp) == r.key(exp) }) {
+		if slices.ContainsFunc(inv.tglc, func(x row) bool { return x.same(r, exp) }) {
 			return business(tabTGLC, "GLAcctContext", "The expense %d of line %d has its GL account already: change that row.",
 				r.int("InvExpSeq"), r.int("InvoiceLine"))
 		}

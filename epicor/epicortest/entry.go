@@ -280,7 +280,7 @@ func (c *call) ofInvoice(rows []row, inv *invoice) []row {
 	k := c.co.schema[tabHed].key
 	var out []row
 	for _, r := range rows {
-		if r.key(k) == inv.hed.key(k) {
+		if r.same(inv.hed, k) {
 			out = append(out, r)
 		}
 	}

@@ -418,7 +418,7 @@ func (co *company) find(t *table, key string) (row, *fault) {
 		return nil, notFound("Record not found.")
 	}
 	for _, v := range co.rows(t) {
-		if v.key(t.key) == k.key(t.key) {
+		if v.same(k, t.key) {
 			return v, nil
 		}
 	}

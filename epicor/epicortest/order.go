@@ -240,7 +240,7 @@ func invoiceReceiptLines(c *call) (results, *fault) {
 		}
 		var stored row
 		for _, x := range c.co.receipts {
-			if x.key(c.co.schema[tabReceiptLines].key) == r.key(c.co.schema[tabReceiptLines].key) {
+			if x.same(r, c.co.schema[tabReceiptLines].key) {
 				stored = x
 			}
 		}

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -89,11 +90,30 @@ func (r row) setDay(col string, d wire.Date) {
 
 // key joins the key columns into one comparable text.
 func (r row) key(cols []string) string {
-	var b strings.Builder
+	b := make([]byte, 0, 64)
 	for _, c := range cols {
-		fmt.Fprintf(&b, "%v\x00", r[c])
+		switch v := r[c].(type) {
+		case string:
+			b = append(b, v...)
+		case int64:
+			b = strconv.AppendInt(b, v, 10)
+		default:
+			b = fmt.Append(b, v)
+		}
+		b = append(b, 0)
 	}
-	return b.String()
+	return string(b)
+}
+
+// same reports whether two rows have one key. The last columns of a key tell
+// most rows apart, so they are looked at first.
+func (r row) same(other row, cols []string) bool {
+	for _, c := range slices.Backward(cols) {
+		if r[c] != other[c] {
+			return false
+		}
+	}
+	return true
 }
 
 // zero is a column's value when nobody gave one.

@@ -188,7 +188,7 @@ func (t *tableset) changes(name string) []row {
 func (c *call) stored(ts *tableset, t *table, r, old row) *fault {
 	if r.str("RowMod") == updated && !c.s.opts.LoneUpdates {
 		beside := slices.ContainsFunc(ts.rows[t.name], func(x row) bool {
-			return x.str("RowMod") == unchanged && x.key(t.key) == r.key(t.key)
+			return x.str("RowMod") == unchanged && x.same(r, t.key)
 		})
 		if !beside {
 			return business(t.name, "RowMod", "The old row must lie unmarked beside a row of %s with RowMod U.", t.name)

@@ -58,7 +58,7 @@ func (u *updating) tax(r row) *fault {
 		if f != nil {
 			return f
 		}
-		if slices.ContainsFunc(inv.tax, func(x row) bool { return x.key(key) == r.key(key) }) {
+		if slices.ContainsFunc(inv.tax, func(x row) bool { return x.same(r, key) }) {
 			return u.c.s.duplicate(tabTax, "Tax %s already exists.", r.str("TaxCode"))
 		}
 		t := r.clone()
@@ -145,7 +145,7 @@ func (u *updating) attach(r row) *fault {
 	if _, ok := u.c.co.files[r.str("FileName")]; !ok {
 		return business(tabAttach, "FileName", "File %s does not exist on the server.", r.str("FileName"))
 	}
-	if slices.ContainsFunc(inv.att, func(x row) bool { return x.key(key) == r.key(key) }) {
+	if slices.ContainsFunc(inv.att, func(x row) bool { return x.same(r, key) }) {
 		return u.c.s.duplicate(tabAttach, "Attachment %d already exists.", r.int("DrawingSeq"))
 	}
 	a := r.clone()

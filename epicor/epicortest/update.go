@@ -131,7 +131,7 @@ func (c *call) wholeRows(ts *tableset) *fault {
 		for _, name := range keptTables() {
 			key := c.co.schema[name].key
 			for _, r := range inv.rows(name) {
-				if !slices.ContainsFunc(ts.rows[name], func(x row) bool { return x.key(key) == r.key(key) }) {
+				if !slices.ContainsFunc(ts.rows[name], func(x row) bool { return x.same(r, key) }) {
 					return business(name, "", "Row %s of table %s is missing: a tableset must come back with every row it was given with.", r.key(key), name)
 				}
 			}

@@ -7,9 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"os"
 	"path/filepath"
-	"runtime/pprof"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -33,15 +31,11 @@ type connectorCmd struct {
 // Run implements the command.
 func (c *connectorCmd) Run(ctx context.Context, out io.Writer) (err error) {
 	if c.Profile != "" {
-		f, err := os.Create(c.Profile)
+		end, err := profiled(c.Profile)
 		if err != nil {
 			return err
 		}
-		defer func() { err = errors.Join(err, f.Close()) }()
-		if err := pprof.StartCPUProfile(f); err != nil {
-			return err
-		}
-		defer pprof.StopCPUProfile()
+		defer end()
 	}
 	sink := remote{url: c.Sink, http: caller(c.Workers)}
 	if c.Kind == "bare" {

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"runtime"
+	"runtime/pprof"
 	"sync/atomic"
 	"time"
 )
@@ -80,6 +81,7 @@ type reportCmd struct {
 	Allocations int `default:"10" help:"Allocations of each expense."`
 	LinesAtOnce int `default:"20" help:"Lines of an AP invoice that are saved with one call; 0 sends whole invoices."`
 	Runs        int `default:"5" help:"Runs of each size."`
+	Profile     bool `help:"Write the processor profile of the last large report to bench.prof."`
 }
 
 // Run implements the command.
@@ -97,6 +99,13 @@ func (c *reportCmd) Run(ctx context.Context, out io.Writer) error {
 			t.linesAtOnce = c.LinesAtOnce
 			t.approve(expenses, c.Allocations)
 			err = withDisk(ctx, func(m memory) error {
+				if c.Profile && expenses == c.Large {
+					end, err := profiled("bench.prof")
+					if err != nil {
+						return err
+					}
+					defer end()
+				}
 				peak := watchHeap()
 				s.per, err = t.byEngine(ctx, m, 8, nil)
 				most = max(most, peak())
@@ -118,6 +127,22 @@ func (c *reportCmd) Run(ctx context.Context, out io.Writer) error {
 	ok := verdict(out, "P7", "time of the large one in times of the small one", int64(medians[1].per), int64(medians[0].per), 11000, false)
 	ok = verdict(out, "P7", "most memory on the heap, fakes included, in MiB", most, 1<<20, 6400, false) && ok
 	return missed(ok)
+}
+
+// profiled writes the processor profile to a file until the function that it
+// returns is called.
+func profiled(name string) (end func(), err error) {
+	f, err := os.Create(name)
+	if err != nil {
+		return nil, err
+	}
+	if err := pprof.StartCPUProfile(f); err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return func() {
+		pprof.StopCPUProfile()
+		_ = f.Close() // a profile that was not written is seen at once
+	}, nil
 }
 
 // watchHeap samples the live heap until the function that it returns is called,
