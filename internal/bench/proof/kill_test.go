@@ -82,7 +82,7 @@ func (b *burden) more(n int) {
 
 // posted waits until every document stands in the ERP, as long as there are more
 // of them from time to time.
-func (b *burden) posted(t *testing.T, patience time.Duration) {
+func (b *burden) posted(t *testing.T) {
 	t.Helper()
 	most := -1
 	for began := time.Now(); time.Since(began) < patience; pass(250 * time.Millisecond) {
@@ -157,12 +157,13 @@ func TestAConnectorThatIsKilledUnderLoadLosesAndDoublesNothing(t *testing.T) {
 				tn.concur.ResetCalls()
 			}
 			p.begin()
-			load.posted(t, time.Minute)
+			load.posted(t)
 			pass(2500 * time.Millisecond) // longer than a lease: whatever wants to be sent twice has been
 			p.kill()
 			// Once more, so that what was under way at this kill is written down, too.
 			p.begin()
-			require.Eventually(t, func() bool { return p.idle(load) }, 2*time.Minute, 500*time.Millisecond, "rows do not come to rest")
+			p.up() // two that open the files at once would wait for each other
+			require.Eventually(t, func() bool { return p.idle(load) }, patience, 500*time.Millisecond, "rows do not come to rest")
 			p.kill()
 			right, wrong := load.count()
 			require.Empty(t, wrong)

@@ -374,14 +374,16 @@ func (c cell) live(t *testing.T) (out outcome) {
 		policy:  engine.Policy{Sweep: -1, MaxTries: 6, Poll: time.Hour},
 		options: engine.Options{Poll: time.Hour, Workers: 1}, final: epicorsync.Saved, carrier: town, queue: c.way.queue, matched: c.way.paper.matched,
 	}
-	patience, step := 3*time.Hour, 5*time.Second
+	limit, step := 3*time.Hour, 5*time.Second
 	if !c.keeper.virtual {
 		// In real time everything is as short as it may be.
 		p.policy = engine.Policy{Sweep: -1, MaxTries: 6, MinWait: 5 * time.Millisecond, MaxWait: 20 * time.Millisecond, CircuitOpen: 20 * time.Millisecond, Lease: 1500 * time.Millisecond}
-		p.options.Poll, p.timeout = 300*time.Millisecond, 800*time.Millisecond
-		patience, step = time.Minute, 50*time.Millisecond
+		p.options.Poll, p.timeout = 300*time.Millisecond, 2*time.Second
+		limit, step = patience, 50*time.Millisecond
 	}
-	first, err := p.wire()
+	calm := p
+	calm.timeout = 0 // connecting is no part of the cell and happens once
+	first, err := calm.wire()
 	if err == nil {
 		err = first.connect(ctx, town.company.RequestToken())
 	}
@@ -404,7 +406,7 @@ func (c cell) live(t *testing.T) (out outcome) {
 		run, cancel := context.WithCancel(ctx)
 		ended := make(chan error, 1)
 		go func() { ended <- m.engine.Run(run) }()
-		for began := time.Now(); !until() && time.Since(began) < patience && !s.killed(); {
+		for began := time.Now(); !until() && time.Since(began) < limit && !s.killed(); {
 			pass(step)
 		}
 		cancel()

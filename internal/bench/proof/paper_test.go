@@ -23,6 +23,7 @@ type paper struct {
 	items    []item
 	shipping int64
 	tax      int64
+	offset   bool // the journal holds what somebody owes for his own on the travel card
 }
 
 type item struct {
@@ -233,10 +234,10 @@ func (p paper) must(e edition) set {
 	for _, i := range p.items {
 		vendor := "E" + p.owner.number
 		switch {
-		case i.pay == "IBCP" && i.personal:
+		case i.pay == "IBCP" && i.personal && !p.offset:
 			continue
-		case i.pay == "CBCP" && i.personal:
-			s.add(buyingCard, clearing, i.cents)
+		case i.personal && i.pay != "CASH":
+			s.add(map[string]string{"IBCP": travelCard, "CBCP": buyingCard}[i.pay], clearing, i.cents)
 			s.add(vendor, clearing, -i.cents)
 			continue
 		case i.pay == "IBCP":

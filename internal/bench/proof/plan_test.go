@@ -25,6 +25,7 @@ type yearPlan struct {
 	seed   uint64
 	days   int
 	deltas bool // what changes after it was posted is corrected by its difference
+	queue  bool // documents come from the Financial Integration Service
 	rng    *rand.Rand
 	steps  []step
 	docs   int
@@ -55,7 +56,7 @@ func (p *yearPlan) one(in int) bool { return p.rng.IntN(in) == 0 }
 
 // newYearPlan draws a year of so many days, with about so many documents a day.
 func newYearPlan(seed uint64, days, daily int) *yearPlan {
-	p := &yearPlan{seed: seed, days: days, deltas: seed%4 > 1, rng: rand.New(rand.NewPCG(seed, 2026))}
+	p := &yearPlan{seed: seed, days: days, deltas: seed%4 > 1, queue: seed%3 == 0, rng: rand.New(rand.NewPCG(seed, 2026))}
 	for d := range days {
 		morning := time.Duration(d) * day
 		for range p.rng.IntN(2*daily + 1) {
@@ -81,6 +82,9 @@ func (p *yearPlan) people(d int, morning time.Duration) {
 	p.add(morning+day-time.Second, "midnight", (*year).midnight)
 	if d%7 == 3 {
 		flow := []string{reportFlow, invoiceFlow}[p.rng.IntN(2)]
+		if p.queue {
+			flow = queueFlow
+		}
 		at := morning + p.within(day)
 		p.add(at, "pause "+flow, func(y *year) { y.pause(flow) })
 		p.add(at+p.within(12*time.Hour), "resume "+flow, func(y *year) { y.resume(flow) })
@@ -125,6 +129,7 @@ func (p *yearPlan) document(at time.Duration) {
 	} else {
 		first = draw(p.rng)
 	}
+	first.offset = p.queue
 	lack := ""
 	if p.one(14) {
 		if invoice {
