@@ -29,6 +29,7 @@ type commands struct {
 	Scale     scaleCmd     `cmd:"" help:"P4: a ledger and an audit log of years against small ones."`
 	Chain     chainCmd     `cmd:"" help:"P8: the audit trail's chain of hashes."`
 	Delivery  deliveryCmd  `cmd:"" help:"P12: events through the whole engine to a sink that is called by HTTP; killed in the middle."`
+	Town      townCmd      `cmd:"" hidden:"" help:"The process with the vendors that report talks to."`
 	Connector connectorCmd `cmd:"" hidden:"" help:"The process that delivery measures."`
 }
 

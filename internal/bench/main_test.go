@@ -16,7 +16,7 @@ func TestEveryCommandComesToItsVerdict(t *testing.T) {
 		"P1":  "webhook --events 20 --runs 1",
 		"P2":  "documents --reports 4 --runs 1",
 		"P4":  "scale --transfers 300 --records 2000 --documents 5 --runs 1",
-		"P7":  "report --small 2 --large 4 --allocations 2 --runs 1",
+		"P7":  "report --small 2 --large 4 --allocations 2 --runs 1 --together",
 		"P8":  "chain --records 50 --runs 1",
 		"P11": "year --documents 12",
 	} {

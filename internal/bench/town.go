@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -36,6 +37,34 @@ type town struct {
 	sent    atomic.Int64 // bytes of the requests' bodies
 
 	linesAtOnce int
+
+	// Of a town in a process of its own: where it is, and how it ends, which tells
+	// how many AP invoices stand there.
+	base http.RoundTripper
+	at   *address
+	end  func() (invoices int, err error)
+}
+
+// address is what a client needs to know of a town.
+type address struct {
+	Concur, Epicor   string
+	ClientID, Secret string
+	Company, Token   string
+	Centers          []string // Concur's data centres where they are no vendor's addresses
+	Refs             []connector.Ref
+}
+
+// address is that of a town in this process; it mints a token for one connection.
+func (t *town) address() *address {
+	app := t.concur.App()
+	at := &address{
+		Concur: t.concur.URL, Epicor: t.epicor.Root(company), ClientID: app.ClientID, Secret: app.ClientSecret,
+		Company: t.company.ID, Token: t.company.RequestToken(), Refs: t.refs,
+	}
+	for _, c := range t.concur.DataCenters() {
+		at.Centers = append(at.Centers, c.URL)
+	}
+	return at
 }
 
 // remembered is how many bytes are sent before the fakes shall forget them.
@@ -72,20 +101,11 @@ personal:
 )
 
 func newTown(now func() time.Time) (*town, error) {
-	set, err := rules.Load("bench.yaml", []byte(townRules))
-	if err != nil {
-		return nil, err
-	}
-	tables, err := document.NewTables(
-		company, []document.Vendor{{ID: "E1042", EmployeeID: "1042", Name: "Ada Adams"}, {ID: "CARDCO", Name: "Cards"}},
-		[]document.Account{{Code: "6410|200|00"}}, nil,
-	)
-	if err != nil {
-		return nil, err
-	}
 	t := &town{
 		concur: concurtest.New(&concurtest.Options{Now: now, ManualDelivery: true}), epicor: epicortest.New(&epicortest.Options{Now: now}),
-		mapper: rules.New(set, rules.StaticTables(tables)),
+	}
+	if err := t.rules(); err != nil {
+		return nil, err
 	}
 	t.company = t.concur.AddCompany("Acme", nil)
 	t.owner = t.company.AddUser(concurtest.User{Login: login, FirstName: "Ada", LastName: "Adams", EmployeeNumber: "1042"})
@@ -95,7 +115,31 @@ func newTown(now func() time.Time) (*town, error) {
 	return t, nil
 }
 
-func (t *town) close() { t.concur.Close() }
+// rules makes the mapper, which knows the vendors and accounts of the town.
+func (t *town) rules() error {
+	set, err := rules.Load("bench.yaml", []byte(townRules))
+	if err != nil {
+		return err
+	}
+	tables, err := document.NewTables(
+		company, []document.Vendor{{ID: "E1042", EmployeeID: "1042", Name: "Ada Adams"}, {ID: "CARDCO", Name: "Cards"}},
+		[]document.Account{{Code: "6410|200|00"}}, nil,
+	)
+	if err != nil {
+		return err
+	}
+	t.mapper = rules.New(set, rules.StaticTables(tables))
+	return nil
+}
+
+func (t *town) close() error {
+	if t.end != nil {
+		n, err := t.end()
+		return errors.Join(err, t.counted(n, 2))
+	}
+	t.concur.Close()
+	return nil
+}
 
 // approve adds a report of so many expenses with so many allocations each, half
 // of them paid by the company's card.
@@ -117,6 +161,10 @@ func (t *town) approve(expenses, allocations int) {
 func (t *town) RoundTrip(r *http.Request) (*http.Response, error) {
 	size := max(0, r.ContentLength)
 	t.calls.Add(1)
+	if t.base != nil {
+		t.sent.Add(size)
+		return t.base.RoundTrip(r)
+	}
 	if sent := t.sent.Add(size); (sent-size)/remembered != sent/remembered {
 		// The fakes remember every call with its body.
 		t.concur.ResetCalls()
@@ -139,16 +187,20 @@ func (t *town) epicorHost() string {
 // ends connects both ends over a transport that leads to the town.
 func (t *town) ends(ctx context.Context, over http.RoundTripper) (*concursync.ReportSource, *epicorsync.InvoiceSink, error) {
 	client := &http.Client{Transport: over}
-	app := concur.App{ClientID: t.concur.App().ClientID, ClientSecret: concur.Secret(t.concur.App().ClientSecret)}
-	tokens, err := concur.NewTokenSource(app, concur.NewMemoryTokenStore(), &concur.TokenOptions{HTTP: client, BootstrapURL: t.concur.URL})
+	at := t.at
+	if at == nil {
+		at = t.address()
+	}
+	app := concur.App{ClientID: at.ClientID, ClientSecret: concur.Secret(at.Secret)}
+	tokens, err := concur.NewTokenSource(app, concur.NewMemoryTokenStore(), &concur.TokenOptions{HTTP: client, BootstrapURL: at.Concur, AllowHosts: at.Centers})
 	if err != nil {
 		return nil, nil, err
 	}
-	if _, err := tokens.Connect(ctx, t.company.ID, concur.Secret(t.company.RequestToken())); err != nil {
+	if _, err := tokens.Connect(ctx, at.Company, concur.Secret(at.Token)); err != nil {
 		return nil, nil, err
 	}
 	cred := epicor.Basic(epicortest.DefaultAPIKey, epicortest.DefaultUser, epicortest.DefaultPassword)
-	target, err := epicor.NewClient(t.epicor.Root(company), cred, &epicor.Options{
+	target, err := epicor.NewClient(at.Epicor, cred, &epicor.Options{
 		HTTP: client, AllowHTTP: true, Invoices: epicor.InvoiceOptions{LinesAtOnce: t.linesAtOnce},
 	})
 	if err != nil {
@@ -249,7 +301,14 @@ func (t *town) byEngine(ctx context.Context, memory memory, workers int, now fun
 
 // check counts what stands in the ERP: two invoices for each report.
 func (t *town) check(each int) error {
-	if n := len(t.epicor.Invoices(company)); n != each*len(t.refs) {
+	if t.end != nil {
+		return nil // counted when it ends
+	}
+	return t.counted(len(t.epicor.Invoices(company)), each)
+}
+
+func (t *town) counted(n, each int) error {
+	if n != each*len(t.refs) {
 		return fmt.Errorf("%d reports became %d AP invoices, not %d", len(t.refs), n, each*len(t.refs))
 	}
 	return nil

@@ -39,7 +39,7 @@ func (c *yearCmd) Run(ctx context.Context, out io.Writer) error {
 			if err != nil {
 				return s, err
 			}
-			defer t.close()
+			defer func() { err = errors.Join(err, t.close()) }()
 			for range each {
 				t.approve(3, 0)
 			}
