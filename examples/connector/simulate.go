@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/ml-connector/ml-connector/concur/concursync"
 	"github.com/ml-connector/ml-connector/examples/connector/internal/app"
 	"github.com/ml-connector/ml-connector/examples/connector/internal/rehearsal"
 	"github.com/ml-connector/ml-connector/examples/connector/internal/screen"
@@ -186,12 +187,16 @@ func (c *simulateCommand) Run(ctx context.Context, p *program) (err error) {
 	defer func() { err = errors.Join(err, t.close()) }()
 	view := simulation{Rules: t.path, Version: t.set.Version(), AskedEpicor: t.asked, Results: []rehearsal.Result{}}
 	m := rules.New(t.set, t.tables)
-	try := func(doc document.Document, phase connector.Phase) error {
-		r, err := rehearsal.Try(t.scope(ctx), m, doc)
+	try := func(snap snapshot) error {
+		if snap.Phase != "" && rehearsal.Unread(snap) {
+			view.Results = append(view.Results, rehearsal.Result{Document: snap.Content, Outcome: rehearsal.Waits, Phase: string(snap.Phase), Why: snap.Why})
+			return nil
+		}
+		r, err := rehearsal.Try(t.scope(ctx), m, snap.Content)
 		if err != nil {
 			return err
 		}
-		r.Phase = string(phase)
+		r.Phase = string(snap.Phase)
 		view.Results = append(view.Results, r)
 		return nil
 	}
@@ -200,7 +205,7 @@ func (c *simulateCommand) Run(ctx context.Context, p *program) (err error) {
 			if err != nil {
 				return &mendError{err}
 			}
-			if err := try(doc, ""); err != nil {
+			if err := try(snapshot{Content: doc}); err != nil {
 				return err
 			}
 		}
@@ -217,12 +222,15 @@ func (c *simulateCommand) Run(ctx context.Context, p *program) (err error) {
 	} else {
 		view.show(p.screen, c.Details)
 	}
-	parks := view.count(rehearsal.Parks)
-	if err == nil && parks > 0 {
-		err = &mendError{fmt.Errorf("%d of %d documents would park", parks, len(view.Results))}
+	if err == nil {
+		err = view.unposted()
 	}
 	return err
 }
+
+// snapshot is a document with what its source says of it; of one that is stored
+// or stands in a file there is no Phase.
+type snapshot = connector.Snapshot[document.Document]
 
 // scope lets calls to Epicor be noted in the audit trail.
 func (t *past) scope(ctx context.Context) context.Context {
@@ -233,7 +241,7 @@ func (t *past) scope(ctx context.Context) context.Context {
 }
 
 // each visits documents by number, and those of the days that the flags name.
-func (t *past) each(ctx context.Context, numbers []string, ranged bool, visit func(document.Document, connector.Phase) error) error {
+func (t *past) each(ctx context.Context, numbers []string, ranged bool, visit func(snapshot) error) error {
 	fromConcur := t.app != nil && !t.flags.Stored && !t.financial()
 	for _, number := range numbers {
 		found, err := t.data.Find(ctx, t.tenant, number)
@@ -249,7 +257,7 @@ func (t *past) each(ctx context.Context, numbers []string, ranged bool, visit fu
 				return &mendError{fmt.Errorf("%s: nothing is stored of it, because it was not approved yet when it was looked at", number)}
 			}
 			if !fromConcur {
-				if err := visit(*x.Document, ""); err != nil {
+				if err := visit(snapshot{Content: *x.Document}); err != nil {
 					return err
 				}
 				continue
@@ -279,7 +287,7 @@ func (t *past) each(ctx context.Context, numbers []string, ranged bool, visit fu
 			if err != nil {
 				return err
 			}
-			if err := visit(doc, ""); err != nil {
+			if err := visit(snapshot{Content: doc}); err != nil {
 				return err
 			}
 		}
@@ -293,11 +301,11 @@ func (t *past) each(ctx context.Context, numbers []string, ranged bool, visit fu
 		return err
 	}
 	for _, id := range ids {
-		err := t.read(ctx, id, id, func(doc document.Document, phase connector.Phase) error {
-			if !t.flags.within(doc.Approved) {
+		err := t.read(ctx, id, id, func(snap snapshot) error {
+			if !t.flags.within(snap.Content.Approved) {
 				return nil
 			}
-			return visit(doc, phase)
+			return visit(snap)
 		})
 		if err != nil {
 			return err
@@ -323,15 +331,18 @@ func bounds(from, to string) (since, until time.Time) {
 	return since, until
 }
 
-func (t *past) read(ctx context.Context, id, asked string, visit func(document.Document, connector.Phase) error) error {
+func (t *past) read(ctx context.Context, id, asked string, visit func(snapshot) error) error {
 	snap, err := t.app.Read(ctx, t.tenant, id)
+	var refused *connector.Rejection
 	switch {
+	case errors.As(err, &refused) && !strings.Contains(asked, "/") && refused.Issues[0].Code == concursync.ReportOwnerUnknown:
+		return &mendError{fmt.Errorf("no document %q: not in the ledger, and not among Concur's recent reports; check the number, or give the id in Concur, such as report/4D1E5C0F1A2B3C4D5E6F", asked)}
 	case errors.Is(err, connector.ErrNotFound):
 		return &mendError{fmt.Errorf("there is no document %q in Concur; give its number, if the connector knows it, or its id such as report/4D1E5C0F1A2B3C4D5E6F", asked)}
 	case err != nil:
 		return err
 	}
-	return visit(snap.Content, snap.Phase)
+	return visit(snap)
 }
 
 // stored yields the documents of the data directory, of the days that the flags
@@ -372,6 +383,22 @@ func (v *simulation) count(o rehearsal.Outcome) int {
 	return n
 }
 
+// unposted says how many documents would not be posted as they are, nil where all
+// would.
+func (v *simulation) unposted() error {
+	var said []string
+	if n := v.count(rehearsal.Parks); n > 0 {
+		said = append(said, fmt.Sprintf("%d of %s would park", n, count(len(v.Results), "document", "")))
+	}
+	if n := v.count(rehearsal.Waits); n > 0 {
+		said = append(said, count(n, "document", plural(n, "is", "are")+" not finally approved"))
+	}
+	if len(said) == 0 {
+		return nil
+	}
+	return &mendError{errors.New(strings.Join(said, "; "))}
+}
+
 func (v *simulation) show(s *screen.Screen, details bool) {
 	looked := "vendors, accounts and periods of Epicor were looked up"
 	if !v.AskedEpicor {
@@ -402,5 +429,9 @@ func (v *simulation) show(s *screen.Screen, details bool) {
 		sums.Add(x.Currency, x.Account, side(x.Debit, x.Currency), side(x.Credit, x.Currency))
 	}
 	sums.Write(s)
-	s.Printf("\n%d documents: %d post, %d park, %d with nothing to post\n", len(v.Results), v.count(rehearsal.Posts), v.count(rehearsal.Parks), v.count(rehearsal.Nothing))
+	waits := ""
+	if n := v.count(rehearsal.Waits); n > 0 {
+		waits = fmt.Sprintf(", %d not approved yet", n)
+	}
+	s.Printf("\n%d documents: %d post, %d park, %d with nothing to post%s\n", len(v.Results), v.count(rehearsal.Posts), v.count(rehearsal.Parks), v.count(rehearsal.Nothing), waits)
 }

@@ -118,6 +118,28 @@ func TestAnotherMappingIsTriedWithoutBeingPutInPlace(t *testing.T) {
 	w.onlyReads()
 }
 
+func TestADocumentThatIsNotApprovedIsNotSimulated(t *testing.T) {
+	t.Parallel()
+	w := newChecked(t, true, nil)
+	for _, r := range w.company.Reports {
+		if r.Number != sample.Itemised {
+			continue
+		}
+		got := perform(t, demoHooks{}, "simulate", r.ID, "-c", w.path)
+		require.Equal(t, exitMend, got.code, got.stderr)
+		require.Contains(t, got.stdout, "its lines are read once it is, and nothing can be simulated before")
+		require.Contains(t, got.stderr, "1 document is not finally approved")
+		require.NotContains(t, got.stdout+got.stderr, "park")
+		v := decode[simulation](t, perform(t, demoHooks{}, "simulate", r.ID, "-c", w.path, "--json"))
+		require.Equal(t, rehearsal.Waits, v.Results[0].Outcome)
+		require.NotEmpty(t, v.Results[0].Why)
+		require.Empty(t, v.Results[0].Issues)
+	}
+	got := perform(t, demoHooks{}, "simulate", "88-9999", "-c", w.path)
+	require.Equal(t, exitMend, got.code)
+	require.Contains(t, got.stderr, `no document "88-9999": not in the ledger, and not among Concur's recent reports; check the number`)
+}
+
 func TestWhatToSimulateHasToBeSaid(t *testing.T) {
 	t.Parallel()
 	for want, args := range map[string][]string{

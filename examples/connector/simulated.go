@@ -38,6 +38,8 @@ func becomes(r *rehearsal.Result) string {
 		}
 	case rehearsal.Nothing:
 		words = []string{"every line is zero"}
+	case rehearsal.Waits:
+		words = []string{"not finally approved: " + r.Why}
 	}
 	return strings.Join(words, ", ")
 }
@@ -58,6 +60,10 @@ func showResult(s *screen.Screen, r *rehearsal.Result) {
 		head = append(head, "approved "+string(d.Approved))
 	}
 	s.Printf("\n%s\n", strings.Join(nonEmpty(head), "   "))
+	if r.Outcome == rehearsal.Waits {
+		s.Printf("  %s\n", s.Paint(screen.Alert, "it is not finally approved ("+r.Why+"); its lines are read once it is, and nothing can be simulated before"))
+		return
+	}
 	if r.Phase != "" && r.Phase != string(connector.Ready) {
 		s.Printf("  %s\n", s.Paint(screen.Alert, "Concur says that it is not finally approved: it would wait, and is shown as it is now"))
 	}
@@ -68,7 +74,7 @@ func showResult(s *screen.Screen, r *rehearsal.Result) {
 	case rehearsal.Nothing:
 		s.Printf("  nothing to post: every line is zero\n")
 		return
-	case rehearsal.Posts:
+	case rehearsal.Posts, rehearsal.Waits:
 	}
 	s.Heading("AP documents")
 	t := screen.Table{Indent: 2, Columns: []screen.Column{

@@ -21,6 +21,7 @@ import (
 	"github.com/shopspring/decimal"
 
 	"github.com/ml-connector/ml-connector/mapping"
+	"github.com/ml-connector/ml-connector/sync/connector"
 	"github.com/ml-connector/ml-connector/sync/document"
 )
 
@@ -32,6 +33,7 @@ const (
 	Posts   Outcome = "posts"   // as AP invoices or debit memos
 	Parks   Outcome = "parks"   // a person must mend something
 	Nothing Outcome = "nothing" // there is nothing to post
+	Waits   Outcome = "waits"   // it is not approved, and its lines are not read before
 )
 
 // Result is what the rules make of one document.
@@ -45,6 +47,7 @@ type Result struct {
 	Issues   mapping.Issues    `json:"issues,omitempty"`
 	// Phase is what the source says of it; empty: it was not asked.
 	Phase string `json:"phase,omitempty"`
+	Why   string `json:"why,omitempty"` // why Phase is what it is, where it waits
 }
 
 // Book is a posting as bookkeepers write it. Debit equals Credit.
@@ -86,6 +89,16 @@ func Try(ctx context.Context, m Mapper, doc document.Document) (Result, error) {
 	r.Outcome, r.Posting, r.Reasons = Posts, &out.Posting, out.Reasons
 	r.Book, err = bookOf(out.Posting)
 	return r, err
+}
+
+// Unread reports whether a document cannot be tried, because its source has not
+// read all of it: what is not finally approved is looked at, and its lines or
+// their allocations are read once it is. What is whole and held back for another
+// reason can be tried.
+func Unread(snap connector.Snapshot[document.Document]) bool {
+	doc := &snap.Content
+	return snap.Phase != connector.Ready && (doc.Approved == "" || len(doc.Entries) == 0 ||
+		slices.ContainsFunc(doc.Entries, func(e document.Entry) bool { return doc.Kind == document.Invoice && len(e.Allocations) == 0 }))
 }
 
 // bookOf turns a posting into debit and credit: what is owed to a vendor stands

@@ -130,3 +130,25 @@ func TestAFileHoldsDocumentsInSeveralForms(t *testing.T) {
 		})
 	}
 }
+
+func TestWhatItsSourceDidNotReadWholeIsUnread(t *testing.T) {
+	snap := func(phase connector.Phase, kind document.Kind, approved document.Date, entries ...document.Entry) connector.Snapshot[document.Document] {
+		return connector.Snapshot[document.Document]{Phase: phase, Content: document.Document{Kind: kind, Approved: approved, Entries: entries}}
+	}
+	shared := document.Entry{ID: "1", Allocations: []document.Allocation{{}}}
+	for name, c := range map[string]struct {
+		snap connector.Snapshot[document.Document]
+		want bool
+	}{
+		"a report that is submitted":                        {snap(connector.NotYet, document.Report, ""), true},
+		"a report that was sent back":                       {snap(connector.Withdrawn, document.Report, "2026-10-30"), true},
+		"a payment request that is not approved":            {snap(connector.NotYet, document.Invoice, "", shared), true},
+		"a payment request without allocations":             {snap(connector.NotYet, document.Invoice, "2026-10-30", document.Entry{ID: "1"}), true},
+		"a report that is approved":                         {snap(connector.Ready, document.Report, "2026-10-30", document.Entry{ID: "1"}), false},
+		"a report from before going live":                   {snap(connector.NotYet, document.Report, "2026-10-30", document.Entry{ID: "1"}), false},
+		"a payment request from before going live":          {snap(connector.NotYet, document.Invoice, "2026-10-30", shared), false},
+		"an approved report without lines parks for itself": {snap(connector.Ready, document.Report, "2026-10-30"), false},
+	} {
+		t.Run(name, func(t *testing.T) { require.Equal(t, c.want, rehearsal.Unread(c.snap)) })
+	}
+}
