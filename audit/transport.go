@@ -51,7 +51,8 @@ var correlationHeaders = [...]string{"Concur-Correlationid", "X-Correlation-Id",
 // password would give it away. Of an error its class is recorded: its text may
 // hold an address with everything in it.
 //
-// Without a Scope, or when the first record cannot be written, nothing is sent.
+// Without a Scope, or when the first record cannot be written, nothing is sent;
+// likewise when the Scope's Held says no, which is then recorded as failed.
 // When the second cannot be written the answer is withheld: its outcome is then
 // as unknown as if it had been lost on the way. Both errors wrap
 // ErrUnavailable.
@@ -128,7 +129,15 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 
 	start := time.Now()
-	resp, callErr := t.base.RoundTrip(out)
+	var resp *http.Response
+	// The record took its time, and the process may have been paused: whoever took
+	// over meanwhile does not expect this call any more.
+	callErr := Held(ctx)
+	if callErr == nil {
+		resp, callErr = t.base.RoundTrip(out)
+	} else {
+		callErr = notHeld{callErr}
+	}
 	after := before
 	after.Action, after.Outcome, after.Sealed = ActionAnswer, OutcomeAnswered, nil
 	detail := answerDetail{Attempt: scope.Attempt}
@@ -182,6 +191,11 @@ func buffered(req *http.Request) (*http.Request, []byte, error) {
 	}
 	return out, body, nil
 }
+
+// notHeld is why a call was not made.
+type notHeld struct{ error }
+
+func (e notHeld) Unwrap() error { return e.error }
 
 func closeBody(req *http.Request) {
 	if req.Body != nil {
@@ -244,7 +258,10 @@ func clipped(path string) string {
 func errorClass(err error) string {
 	var dns *net.DNSError
 	var timeout net.Error
+	var lost notHeld
 	switch {
+	case errors.As(err, &lost):
+		return "not sent: the caller does not hold the work any more"
 	case errors.Is(err, context.Canceled):
 		return "cancelled"
 	case errors.Is(err, context.DeadlineExceeded):

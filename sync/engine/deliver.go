@@ -42,7 +42,7 @@ func (w *work) find(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	got, err := w.f.find(scope(ctx, w.t.Tenant, w.t.Document, w.r.Attempts), d)
+	got, err := w.f.find(w.scope(ctx, w.r.Attempts), d)
 	if err != nil {
 		return w.cannotLook(ctx, err)
 	}
@@ -122,6 +122,9 @@ func (w *work) deliver(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := w.sweepUp(ctx, d); err != nil || w.released {
+		return err
+	}
 	// As a rule it was traced before the intent.
 	w.trace(d.Key())
 	if err := w.flush(ctx); err != nil {
@@ -137,7 +140,11 @@ func (w *work) deliver(ctx context.Context) error {
 		w.unsent = true
 		return err
 	}
-	receipt, err := w.f.deliver(scope(ctx, w.t.Tenant, w.t.Document, n), d)
+	if err := w.mine(); err != nil {
+		w.unsent = true
+		return err
+	}
+	receipt, err := w.f.deliver(w.scope(ctx, n), d)
 	switch {
 	case err == nil:
 		return w.made(ctx, d, receipt, "made")
@@ -150,6 +157,42 @@ func (w *work) deliver(ctx context.Context) error {
 		return aerr
 	}
 	return err
+}
+
+// sweepUp takes back once more, before anything is sent, what was taken back of
+// this transfer: a worker that was paused in the middle of that delivery may have
+// gone on since, and another key and number would let both stand.
+func (w *work) sweepUp(ctx context.Context, d delivery) error {
+	n := w.r.Attempts
+	for _, b := range w.r.Back {
+		if w.r.bears(b) {
+			continue
+		}
+		old := d
+		old.Revision, old.Generation = b.Revision, b.Generation
+		err := w.record(ctx, "reverse", "again", attempt(old, "again", n), map[string]any{"key": old.Key(), "before": d.Key()})
+		if err == nil {
+			err = w.mine()
+		}
+		if err != nil {
+			w.unsent = true
+			return err
+		}
+		receipt, err := w.f.reverse(w.scope(ctx, n), old)
+		if errors.Is(err, connector.ErrRejected) && !isOurs(err) {
+			return w.stuck(ctx, old, err)
+		}
+		if err != nil {
+			return err
+		}
+		if len(receipt.Made) == 0 {
+			continue
+		}
+		if err := w.record(ctx, "reverse", "done", attempt(old, "swept", n), map[string]any{"key": old.Key(), "receipt": evidence(receipt)}); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // made writes down that the posting stands in the target.
@@ -304,7 +347,10 @@ func (w *work) reverse(ctx context.Context) error {
 	if err := w.record(ctx, "reverse", "attempt", attempt(d, "reverse", n), map[string]any{"key": d.Key(), "then": w.r.current().Then}); err != nil {
 		return err
 	}
-	receipt, err := w.f.reverse(scope(ctx, w.t.Tenant, w.t.Document, n), d)
+	if err := w.mine(); err != nil {
+		return err
+	}
+	receipt, err := w.f.reverse(w.scope(ctx, n), d)
 	if errors.Is(err, connector.ErrRejected) && !isOurs(err) {
 		return w.stuck(ctx, d, err)
 	}
@@ -321,6 +367,7 @@ func (w *work) reverse(ctx context.Context) error {
 	}
 	err = w.save(ctx, func(t *storage.Transfer, r *row) {
 		rev := r.current()
+		r.back(rev)
 		rev.Effect, rev.Then, rev.Only, rev.Receipt, rev.Keyed = None, "", false, nil, 0
 		rev.Generation++
 		rev.State = then

@@ -84,6 +84,8 @@ type Engine struct {
 	tel     telemetry
 	foreign bool // Options.Runner was given: how many workers it has is not known
 
+	inHand sync.Map // storage.ID of the transfers that are worked on in this process
+
 	mu    sync.RWMutex
 	flows map[string]map[string]*flow // tenant, name
 	order []*flow
@@ -243,7 +245,13 @@ func isOurs(err error) bool {
 	return errors.As(err, &o) || errors.Is(err, audit.ErrUnavailable)
 }
 
-// scope puts around a call of an end who makes it and for which document.
+// scope puts around a call of an end that it is made for this transfer, and as
+// long as this worker holds it.
+func (w *work) scope(ctx context.Context, attempt int) context.Context {
+	return audit.NewContext(ctx, audit.Scope{Tenant: w.t.Tenant, Subject: w.t.Document, Actor: "engine", Attempt: attempt, Held: w.mine})
+}
+
+// scope puts around a call of an end who makes it and for what.
 func scope(ctx context.Context, tenant, subject string, attempt int) context.Context {
 	return audit.NewContext(ctx, audit.Scope{Tenant: tenant, Subject: subject, Actor: "engine", Attempt: attempt})
 }

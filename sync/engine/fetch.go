@@ -25,7 +25,7 @@ func (w *work) fetch(ctx context.Context) error {
 	if w.given != nil {
 		s, w.given = *w.given, nil
 	} else {
-		s, err = w.f.fetch(scope(ctx, w.t.Tenant, w.t.Document, 0), ref)
+		s, err = w.f.fetch(w.scope(ctx, 0), ref)
 	}
 	w.wakes = wakes
 	learn := func(r *row) {

@@ -30,7 +30,8 @@ func (w *work) claim(ctx context.Context) (bool, error) {
 	if err != nil {
 		return false, ours("claim transfer", err)
 	}
-	w.t, w.r, w.fence, w.lease, w.wakes = t, r, r.Fence, r.Lease, t.Wakes
+	w.t, w.r, w.fence, w.wakes = t, r, r.Fence, t.Wakes
+	w.until.Store(&r.Lease)
 	return true, nil
 }
 
@@ -39,10 +40,10 @@ func (w *work) claim(ctx context.Context) (bool, error) {
 func (w *work) hold(ctx context.Context) (context.Context, func()) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	done, ended := make(chan struct{}), make(chan struct{})
-	id, until := w.t.ID, w.lease // w is the worker's own from here on
+	id := w.t.ID // w is the worker's own from here on, but for the end of the lease
 	go func() {
 		defer close(ended)
-		w.keep(ctx, done, cancel, id, until)
+		w.keep(ctx, done, cancel, id)
 	}()
 	return ctx, func() {
 		close(done)
@@ -52,7 +53,7 @@ func (w *work) hold(ctx context.Context) (context.Context, func()) {
 }
 
 // keep extends the lease every third of its length until done.
-func (w *work) keep(ctx context.Context, done <-chan struct{}, cancel context.CancelCauseFunc, id storage.ID, until time.Time) {
+func (w *work) keep(ctx context.Context, done <-chan struct{}, cancel context.CancelCauseFunc, id storage.ID) {
 	lease := w.f.policy.Lease
 	timer := time.NewTimer(lease / 3)
 	defer timer.Stop()
@@ -70,14 +71,26 @@ func (w *work) keep(ctx context.Context, done <-chan struct{}, cancel context.Ca
 			cancel(errLeaseLost)
 			return
 		case err == nil:
-			until = extended
-		case !w.e.clock().Add(lease / 3).Before(until):
+			w.until.Store(&extended)
+		case !w.e.clock().Add(lease / 3).Before(*w.until.Load()):
 			// The next try would come too late.
 			cancel(fmt.Errorf("%w: %w", errLeaseLost, err))
 			return
 		}
 		timer.Reset(lease / 3)
 	}
+}
+
+// mine says whether the lease still runs. It is asked right before whatever is
+// sent, as a process may have been paused since: its context then ends only when
+// the goroutine that extends the lease had its turn. Both clocks are looked at: a
+// machine that sleeps stops the one that only goes forward.
+func (w *work) mine() error {
+	now, until := w.e.clock(), *w.until.Load()
+	if now.Before(until) && now.Round(0).Before(until.Round(0)) {
+		return nil
+	}
+	return fmt.Errorf("%w: the lease is over", errLeaseLost)
 }
 
 func (e *Engine) extend(ctx context.Context, id storage.ID, fence int64, lease time.Duration) (time.Time, error) {

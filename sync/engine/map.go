@@ -20,7 +20,7 @@ func (w *work) mapDocument(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	m, err := w.f.mapContent(scope(ctx, w.t.Tenant, w.t.Document, 0), content)
+	m, err := w.f.mapContent(w.scope(ctx, 0), content)
 	var issues mapping.Issues
 	switch {
 	case errors.As(err, &issues):

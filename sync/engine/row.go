@@ -5,6 +5,7 @@ import (
 	"encoding/base32"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -59,9 +60,21 @@ type row struct {
 	ReturnedAs []string `json:"returned_as,omitempty"`
 	// Dropped is when contents were dropped for the last time.
 	Dropped time.Time `json:"dropped,omitzero"`
+	// Back are the last deliveries that were taken back. A version that does not know
+	// them may lose them: they are a second look, no state.
+	Back []taken `json:"back,omitempty"`
 	// Payments are those that the source was told of, or is being told of.
 	Payments []connector.Payment `json:"payments,omitempty"`
 }
+
+// taken is a delivery that was taken back.
+type taken struct {
+	Revision   int64 `json:"revision"` // as in the key
+	Generation int   `json:"generation"`
+}
+
+// maxBack is how many deliveries that were taken back a row remembers.
+const maxBack = 8
 
 // revision is one approved version of the document.
 type revision struct {
@@ -164,6 +177,20 @@ func (r *row) standing() int {
 		}
 	}
 	return n
+}
+
+// back remembers that the delivery of a revision was taken back.
+func (r *row) back(rev *revision) {
+	b := taken{rev.key(), rev.Generation}
+	r.Back = append(slices.DeleteFunc(r.Back, func(have taken) bool { return have == b }), b)
+	r.Back = r.Back[max(0, len(r.Back)-maxBack):]
+}
+
+// bears reports whether something that stands, or may stand, is of that delivery.
+func (r *row) bears(b taken) bool {
+	return slices.ContainsFunc(r.Revisions, func(rev revision) bool {
+		return rev.Effect != None && rev.key() == b.Revision && rev.Generation == b.Generation
+	})
 }
 
 // recovered forgets the failures of the step that now went well.

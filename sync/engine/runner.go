@@ -48,7 +48,7 @@ func (w worker) Next() time.Time {
 	return w.e.next.first()
 }
 
-func (w worker) Work(ctx context.Context, id storage.ID) error { return w.e.work(ctx, id, nil) }
+func (w worker) Work(ctx context.Context, id storage.ID) error { return w.e.work(ctx, id, nil, nil) }
 
 func (w worker) Queues(ctx context.Context) ([]string, error) {
 	e := w.e

@@ -33,7 +33,7 @@ func (w *work) signal(ctx context.Context) error {
 		if err := w.record(ctx, "acknowledge", "attempt", s.ID+"/attempt", map[string]any{"kind": s.Kind, "revision": s.Revision}); err != nil {
 			return err
 		}
-		err := ack.Acknowledge(scope(ctx, w.t.Tenant, w.t.Document, w.r.Attempts), s)
+		err := ack.Acknowledge(w.scope(ctx, w.r.Attempts), s)
 		if errors.Is(err, connector.ErrWithdrawn) {
 			return w.recalled(ctx, s)
 		}

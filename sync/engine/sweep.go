@@ -141,7 +141,7 @@ func (e *Engine) sweepPage(ctx context.Context, f *flow, c *cursor) (more bool, 
 		altered++
 		if ch.snapshot != nil {
 			id := storage.ID{Tenant: f.tenant, Target: f.target, Document: documentOf(ch.ref)}
-			if err := e.work(ctx, id, ch.snapshot); err != nil {
+			if err := e.work(ctx, id, f, ch.snapshot); err != nil {
 				return false, err
 			}
 		}

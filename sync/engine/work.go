@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"runtime"
 	"runtime/debug"
+	"sync/atomic"
 	"time"
 
 	"github.com/ml-connector/ml-connector/audit"
@@ -19,8 +20,8 @@ type work struct {
 	t     storage.Transfer
 	r     row
 	fence int64
-	lease time.Time
-	wakes int64 // knocks that this pass answers: those before its claim, or before its fetch
+	until atomic.Pointer[time.Time] // end of the lease; the goroutine of hold moves it
+	wakes int64                     // knocks that this pass answers: those before its claim, or before its fetch
 
 	fresh    bool      // the intent was written in this pass and nothing was sent yet
 	unsent   bool      // the attempt could not be recorded, so nothing was sent
@@ -129,7 +130,15 @@ func (w *work) system(s step) (system, queue string) {
 // worker holds it. Its error is ours alone: the document's own failures are
 // written in its row. With a sweep's snapshot it takes that in, tells the source
 // that it was taken, and leaves the rest to the workers.
-func (e *Engine) work(ctx context.Context, id storage.ID, given *snapshot) error {
+//
+// Never two workers of this process, whatever the Runner does: an end that does
+// not heed its context may still be at work when the lease is long over.
+func (e *Engine) work(ctx context.Context, id storage.ID, sweep *flow, given *snapshot) error {
+	if _, busy := e.inHand.LoadOrStore(id, true); busy {
+		e.idle.add(id, e.clock(), idleWait)
+		return nil
+	}
+	defer e.inHand.Delete(id)
 	t, err := e.store.Get(ctx, id)
 	if errors.Is(err, storage.ErrNotFound) {
 		e.idle.add(id, e.clock(), idleWait)
@@ -144,6 +153,12 @@ func (e *Engine) work(ctx context.Context, id storage.ID, given *snapshot) error
 	}
 	f := e.flow(t.Tenant, t.Flow)
 	now := e.clock()
+	if given != nil && f != sweep {
+		// Another flow's notice has made the row its own meanwhile. What the one reads of
+		// the document is nothing to the other: a worker fetches it.
+		e.kick()
+		return nil
+	}
 	if f == nil || r.Lease.After(now) || (given == nil && (t.Due.IsZero() || t.Due.After(now))) {
 		e.idle.add(id, now, idleWait)
 		return nil
