@@ -167,6 +167,9 @@ func (p *yearPlan) document(at time.Duration) {
 		case 1:
 			return p.within(10 * time.Minute)
 		default:
+			if p.queue { // until finance has posted it and Concur was told
+				return p.within(12 * time.Hour)
+			}
 			return p.within(6 * day)
 		}
 	}
@@ -187,6 +190,9 @@ func (p *yearPlan) document(at time.Duration) {
 	fate := p.rng.IntN(10)
 	if p.deltas && !invoice && fate > 6 {
 		fate = 3
+	}
+	if p.queue && fate > 2 && fate < 6 { // nobody edits or pays what the service holds
+		fate = p.rng.IntN(2)
 	}
 	switch fate {
 	case 0:
