@@ -70,17 +70,30 @@ func (r *run) journalParty(i int, j document.Journal, at string, party func(c co
 		})
 		return nil, false
 	case e.SourcePays:
+		r.byService = r.byService || c.Employee
+		r.paidBy(c.Employee, j.Gross)
 		if c, known = r.sourcePays(i, counterparty{}); !known {
 			return nil, false
 		}
 		rule = "expense_pay"
 	case c.Employee && r.doc.Payroll:
+		r.byPayroll = true
+		r.paidBy(true, j.Gross)
 		if c, known = r.payroll(at); !known {
 			return nil, false
 		}
 		rule = "payroll"
+	case c.Employee:
+		r.byCompany = true
 	}
 	return party(c, code, rule), true
+}
+
+// paidBy counts what another than the company pays the employee.
+func (r *run) paidBy(employee bool, amount decimal.Decimal) {
+	if employee {
+		r.paidFor = r.paidFor.Add(amount)
+	}
 }
 
 // payroll says whom the company owes what its payroll pays the employee.
@@ -144,6 +157,10 @@ func (r *run) clearing(code, at string) (account, rule string, ok bool) {
 // advances lowers what the employee gets by what of his cash advances is set
 // off. What he returns because he did not spend it is among it.
 func (r *run) advances(party func(c counterparty, payment, rule string) *group) {
+	payer, payerRule, ok := r.advancePayer()
+	if !ok {
+		return
+	}
 	for i, adv := range r.doc.Advances {
 		at := fmt.Sprintf("cash advance %d", i+1)
 		if kind := strings.TrimSpace(adv.Kind); kind != "" && kind != advanceApplied {
@@ -158,15 +175,53 @@ func (r *run) advances(party func(c counterparty, payment, rule string) *group) 
 		if !ok || adv.Amount.IsZero() {
 			continue
 		}
-		to, whose := counterparty{Employee: true}, "cash advance"
-		if r.doc.Payroll {
-			if to, ok = r.payroll(at); !ok {
+		own, paid := adv.Amount, decimal.Zero
+		if r.paidFor.IsPositive() {
+			paid = decimal.Max(adv.Amount, r.paidFor.Neg())
+			own, r.paidFor = adv.Amount.Sub(paid), r.paidFor.Add(paid)
+		}
+		for _, part := range []struct {
+			to     counterparty
+			rule   string
+			amount decimal.Decimal
+		}{{payer, payerRule, paid}, {counterparty{Employee: true}, "", own}} {
+			if part.amount.IsZero() {
 				continue
 			}
+			party(part.to, "cash advance", part.rule).add(piece{
+				entry: -1, description: "Cash advance", shares: []share{{allocation: -1, amount: part.amount, account: account, rule: rule}},
+			})
 		}
-		party(to, whose, "payroll").add(piece{
-			entry: -1, description: "Cash advance", shares: []share{{allocation: -1, amount: adv.Amount, account: account, rule: rule}},
+	}
+}
+
+// advancePayer says who pays the employee less because of his advances: whoever
+// pays him what he spent, up to that much. What the advances exceed it by, the
+// employee owes himself. Where a part is paid to him by the company and a part by
+// another, nobody knows whose payment the advance lowers.
+func (r *run) advancePayer() (to counterparty, rule string, ok bool) {
+	kinds := 0
+	for _, k := range []bool{r.byService, r.byPayroll, r.byCompany} {
+		if k {
+			kinds++
+		}
+	}
+	switch {
+	case len(r.doc.Advances) == 0:
+		return to, "", false
+	case kinds > 1:
+		r.issue(connector.Issue{
+			Code: CashAdvance, Field: "cash advance 1",
+			Message: "a cash advance is set off, and the employee's expenses are paid by several (Expense Pay, the payroll, the company): the document does not say whose payment it lowers",
+			Remedy:  byHand,
 		})
+		return to, "", false
+	case r.byService:
+		return r.rules.ExpensePay, "expense_pay", true
+	case r.byPayroll:
+		return r.rules.Payroll, "payroll", true
+	default:
+		return to, "", true
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"flag"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 
@@ -11,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
+	"github.com/ml-connector/ml-connector/mapping"
 	"github.com/ml-connector/ml-connector/mapping/rules"
 	"github.com/ml-connector/ml-connector/sync/document"
 )
@@ -120,7 +122,6 @@ func generate(r *rand.Rand) generated {
 func (g generated) secondCalculation() (owed, accounts map[string]int64) {
 	owed, accounts = map[string]int64{}, map[string]int64{}
 	vendor := map[string]string{"EMPL": "E1042", "CBCP": "V0090", "IBCP": "V0088", "COPD": "V0095"}
-	employee := "E1042"
 	for _, l := range g.lines {
 		who := vendor[l.party]
 		if l.payroll && l.party == "EMPL" {
@@ -141,12 +142,34 @@ func (g generated) secondCalculation() (owed, accounts map[string]int64) {
 			accounts["1370|000|00"] += l.reclaim
 		}
 	}
-	if g.doc.Payroll {
-		employee = "V0096"
+	// Whoever pays the employee pays him less, but nothing below zero of it.
+	var elsewhere int64
+	for _, l := range g.lines {
+		if l.party == "EMPL" && (l.source || l.payroll) {
+			elsewhere += l.gross
+		}
 	}
-	owed[employee] += g.advances
+	payer := "V0096"
+	if g.service() {
+		payer = "V0211"
+	}
+	off := min(max(elsewhere, 0), -g.advances)
+	owed[payer] -= off
+	owed["E1042"] += g.advances + off
 	accounts["1250|000|00"] += g.advances
 	return owed, accounts
+}
+
+// service reports whether Expense Pay pays the employee something.
+func (g generated) service() bool {
+	return slices.ContainsFunc(g.lines, func(l plainLine) bool { return l.source && l.party == "EMPL" && l.gross != 0 })
+}
+
+// mixed reports whether the employee is paid by several and has an advance,
+// which stops.
+func (g generated) mixed() bool {
+	other := slices.ContainsFunc(g.lines, func(l plainLine) bool { return !l.source && l.party == "EMPL" && l.gross != 0 })
+	return len(g.doc.Advances) > 0 && g.service() && other
 }
 
 func independent(t testing.TB, oldNew ...string) *rules.Mapper {
@@ -197,7 +220,7 @@ func (g generated) holds(t require.TestingT, p document.Posting) {
 // is the long version.
 func TestASecondCalculationAgrees(t *testing.T) {
 	netted, split := independent(t), independent(t, "netting: net ", "netting: by_sign ")
-	empty := 0
+	empty, stopped := 0, 0
 	for seed := range *documents {
 		g := generate(rand.New(rand.NewPCG(uint64(seed), 7)))
 		m := netted
@@ -205,6 +228,14 @@ func TestASecondCalculationAgrees(t *testing.T) {
 			m = split
 		}
 		result, err := m.Map(t.Context(), g.doc)
+		if g.mixed() {
+			var found mapping.Issues
+			require.ErrorAs(t, err, &found, "seed %d", seed)
+			require.Len(t, found, 1, "seed %d", seed)
+			require.Equal(t, rules.CashAdvance, found[0].Code, "seed %d", seed)
+			stopped++
+			continue
+		}
 		require.NoError(t, err, "seed %d", seed)
 		if result.Empty {
 			empty++
@@ -213,14 +244,17 @@ func TestASecondCalculationAgrees(t *testing.T) {
 		require.NoError(t, result.Posting.Check(), "seed %d", seed)
 		g.holds(t, result.Posting)
 	}
-	require.Less(t, empty, *documents/2)
-	t.Logf("%d documents, 0 differences", *documents)
+	require.Less(t, empty+stopped, *documents/2)
+	t.Logf("%d documents, 0 differences; of these %d stopped, as they must", *documents, stopped)
 }
 
 func TestAPostingSetAlwaysBalances(t *testing.T) {
 	m := independent(t)
 	rapid.Check(t, func(t *rapid.T) {
 		g := generate(rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "seed"), rapid.Uint64().Draw(t, "stream"))))
+		if g.mixed() {
+			return
+		}
 		result, err := m.Map(t.Context(), g.doc)
 		require.NoError(t, err)
 		owed, changed := dec("0"), dec("0")

@@ -220,6 +220,44 @@ func TestR11AnAdvanceAboveWhatWasSpentIsOwed(t *testing.T) {
 	require.Equal(t, "-400.00", clearing.StringFixed(2), "DR 315 + DR employee 85 = CR 400")
 }
 
+// expensePaid is a report of which Expense Pay pays the employee all, with an
+// advance.
+func expensePaid(advance string) document.Document {
+	e := paid("1", "HOTEL", "CASH", "315.00", books("COMP", "EMPL", "HOTEL", "315.00"))
+	e.SourcePays = true
+	d := journaled("315.00", e)
+	d.Advances = []document.Advance{{ID: "A", Account: "CADV", Kind: "2", Amount: dec(advance)}}
+	return d
+}
+
+func TestR10AnAdvanceLowersWhatExpensePayPays(t *testing.T) {
+	m := byAccount(t, "\nexpense_pay: refuse", "\nexpense_pay: {vendor: V0211, code: X}")
+	require.Equal(t, []string{
+		"invoice CX-A1B2C3-1-X V0211 15.00", "  6410|200|00 315.00", "  1250|000|00 -300.00",
+	}, brief(mapped(t, m, expensePaid("-300.00"))), "Expense Pay pays 15.00, and the employee owes nothing")
+	require.Equal(t, []string{
+		"debit memo CX-A1B2C3-1-ED E1042 -85.00", "  1250|000|00 -85.00",
+		"invoice CX-A1B2C3-1-X V0211 0.00", "  6410|200|00 315.00", "  1250|000|00 -315.00",
+	}, brief(mapped(t, m, expensePaid("-400.00"))), "above what was spent, the employee owes it himself")
+}
+
+func TestR10AnAdvanceStopsWhereExpensePayPaysAPartOnly(t *testing.T) {
+	d := expensePaid("-300.00")
+	d.Entries = append(d.Entries, paid("2", "TAXI", "CASH", "20.00", books("COMP", "EMPL", "TAXI", "20.00")))
+	d.Total = dec("335.00")
+	found := issues(t, byAccount(t, "\nexpense_pay: refuse", "\nexpense_pay: {vendor: V0211, code: X}"), d)
+	require.Len(t, found, 1)
+	require.Equal(t, rules.CashAdvance, found[0].Code)
+	require.Contains(t, found[0].Remedy, "by hand")
+}
+
+func TestR11AnAdvanceAboveWhatThePayrollPaysIsOwedByTheEmployee(t *testing.T) {
+	d := spent("-400.00")
+	d.Payroll, d.AdvanceReturn = true, dec("85.00")
+	got := brief(mapped(t, byAccount(t, "\npayroll: refuse", "\npayroll: {vendor: V0096, code: R}"), d))
+	require.Equal(t, []string{"debit memo CX-A1B2C3-1-ED E1042 -85.00", "  1250|000|00 -85.00", "invoice CX-A1B2C3-1-R V0096 0.00"}, got[:3])
+}
+
 func TestR12AnIssuedAdvanceIsADocumentOfItsOwn(t *testing.T) {
 	d := journaled("7000.00", paid("E2A0", "", "Cash", "7000.00", books("COMP", "EMPL", "CADV", "7000.00")))
 	d.Kind, d.ID, d.Number = document.CashAdvance, "E2A086D30B88AE4683BC48ADE47B8116", "E2A086D30B88AE4683BC48ADE47B8116"

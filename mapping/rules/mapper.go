@@ -116,6 +116,10 @@ type run struct {
 	entryPart [][]share
 	groups    []*group
 	owed      owed            // what does not stand in the groups
+	byService bool            // Expense Pay pays the employee something of a journal
+	byPayroll bool            // the payroll does
+	byCompany bool            // the company does
+	paidFor   decimal.Decimal // what another than the company pays him
 	suspended decimal.Decimal // without regard to the sign, that no account rule matched
 
 	issues  mapping.Issues
