@@ -102,8 +102,6 @@ func (r *run) account(entry int, sh share, field string, d *draft) string {
 		s.allocation = &s.entry.Allocations[sh.allocation]
 	}
 	at := r.placeOf(entry, sh)
-	r.foreign(s, at)
-
 	if i, found := r.set.index.find(s.word, s.amount.IsNegative()); found {
 		rule := r.rules.Accounts.Rules[i]
 		named, input := r.set.ruleText(rule), r.set.index.rules[i].spell(s.word)
@@ -214,6 +212,32 @@ func (r *run) costCentre(s subject, at, field string, d *draft) (segment string,
 	return "", false
 }
 
+// companies stops a piece of which a share belongs to another company than the
+// document: whatever its account is, and also where an order books it.
+func (r *run) companies(p piece) {
+	if p.entry < 0 {
+		return
+	}
+	e := &r.doc.Entries[p.entry]
+	var of []int // allocations
+	for _, s := range p.shares {
+		if s.allocation >= 0 {
+			of = append(of, s.allocation)
+		}
+	}
+	if len(of) == 0 {
+		for i := range e.Allocations {
+			of = append(of, i)
+		}
+	}
+	if len(of) == 0 {
+		r.foreign(subject{doc: &r.doc, entry: e}, r.placeOf(p.entry, share{allocation: -1}))
+	}
+	for _, i := range of {
+		r.foreign(subject{doc: &r.doc, entry: e, allocation: &e.Allocations[i]}, r.placeOf(p.entry, share{allocation: i}))
+	}
+}
+
 // foreign stops a share that belongs to another company than the document.
 func (r *run) foreign(s subject, at string) {
 	rules := r.rules.Company
@@ -224,11 +248,7 @@ func (r *run) foreign(s subject, at string) {
 	to, listed := rules.Codes[code]
 	switch {
 	case !listed:
-		r.issue(connector.Issue{
-			Code: CompanyUnknown, Field: at + ", " + rules.Field.value, Value: code,
-			Message: fmt.Sprintf("no rule says which company the code %q belongs to", clip(code)),
-			Remedy:  fmt.Sprintf("Add a line %q under company.codes (%s), then replay.", clip(code)+": <company>", r.set.at(rules.At)),
-		})
+		r.companyUnlisted(at+", "+rules.Field.value, code)
 	case to.value != r.company && r.company != "" && !r.doc.Test:
 		r.issue(connector.Issue{
 			Code: CompanyForeign, Field: at + ", company", Value: to.value,

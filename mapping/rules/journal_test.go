@@ -426,6 +426,50 @@ func TestR51AShareOfAnotherCompanyStops(t *testing.T) {
 	require.Equal(t, "expense 1, allocation 2, company", found[0].Field)
 }
 
+// elsewhere is the code of a company that is not the flow's.
+func elsewhere(company string) map[string]document.Value {
+	return map[string]document.Value{"orgUnit1": code(company), "custom5": code("200"), "custom2": code("200")}
+}
+
+func TestR51AnOrderedLineOfAnotherCompanyStops(t *testing.T) {
+	l := line("1", "100.00")
+	l.PO, l.POLine, l.Quantity, l.UnitPrice = "4711", "1", dec("10"), dec("10")
+	l.Allocations = []document.Allocation{{Percent: dec("100"), Amount: dec("100.00"), Custom: elsewhere("BE01")}}
+	found := issues(t, rules.New(changed(t, "purchase_orders: refuse ", "purchase_orders: match "), tables(t, "")), supplierInvoice("100.00", l))
+	require.Len(t, found, 1)
+	require.Equal(t, rules.CompanyForeign, found[0].Code)
+}
+
+func TestR51APrivateExpenseOfAnotherCompanyStops(t *testing.T) {
+	plain := entry("2", "HOTEL", "CBCP", "300.00")
+	plain.Personal, plain.Custom = true, elsewhere("BE01")
+	found := issues(t, mapper(t), report("700.00", entry("1", "HOTEL", "CBCP", "700.00"), plain))
+	require.Len(t, found, 1, "not journaled")
+	require.Equal(t, rules.CompanyForeign, found[0].Code)
+
+	p := private("2", "CBCP", books("COMP", "CBCP", "MEALS", "49.00"), books("EMPL", "COMP", "MEALS", "-49.00"))
+	p.Allocations[0].Custom = elsewhere("BE01")
+	found = issues(t, mapper(t), journaled("10.00", paid("1", "TAXI", "CASH", "10.00", books("COMP", "EMPL", "TAXI", "10.00")), p))
+	require.Len(t, found, 1, "journaled")
+	require.Equal(t, rules.CompanyForeign, found[0].Code)
+}
+
+func TestR51ACompanyCodeOfTheHeaderThatIsNotListedStops(t *testing.T) {
+	d := journaled("7000.00", paid("1", "", "Cash", "7000.00", books("COMP", "EMPL", "CADV", "7000.00")))
+	d.Kind, d.Ledger, d.Custom = document.CashAdvance, "", elsewhere("ZZ99")
+	found := issues(t, mapper(t), d)
+	require.Len(t, found, 1, "a cash advance, whose accounts are fixed")
+	require.Equal(t, rules.CompanyUnknown, found[0].Code)
+	require.Equal(t, "ZZ99", found[0].Value)
+
+	d = report("10.00", entry("1", "TAXI", "CASH", "10.00"))
+	d.Entries[0].Custom["orgUnit1"] = code("0021") // ours, though the header's is not known
+	d.Custom = map[string]document.Value{"orgUnit1": code("ZZ99")}
+	found = issues(t, mapper(t), d)
+	require.Len(t, found, 1, "the ledger and the expenses do not overrule it")
+	require.Equal(t, "header, orgUnit1", found[0].Field)
+}
+
 func TestR58ALineOfAnOrderStaysOne(t *testing.T) {
 	d := supplierInvoice("62.00", line("1", "52.00"), line("2", "10.00"))
 	d.Entries[0].PO, d.Entries[0].POLine, d.Entries[0].PORelease, d.Entries[0].PackSlips = "4500017", "1", "2", []string{"PS-9"}

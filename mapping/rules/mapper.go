@@ -211,6 +211,9 @@ func (r *run) companyOf() {
 	case hasField && c.Codes[header].value != "":
 		r.company = c.Codes[header].value
 		reason.Rule, reason.Input = "company.codes ("+r.set.at(c.Codes[header].at)+")", c.Field.value+" "+header
+	case hasField:
+		r.companyUnlisted("header, "+c.Field.value, header)
+		return
 	case ok:
 		r.company = listed.value
 		reason.Rule, reason.Input = "company.ledgers ("+r.set.at(listed.at)+")", "ledger "+ledger
@@ -246,6 +249,16 @@ func (r *run) companyOf() {
 			Remedy:  fmt.Sprintf("Post it by the tenant that is connected to company %s. If it belongs to %s after all, correct its line under company (%s) and replay.", clip(r.company), r.tables.Company(), r.set.at(c.At)),
 		})
 	}
+}
+
+// companyUnlisted stops what bears the code of a company that no rule lists:
+// neither the ledger nor the default can say that it is ours.
+func (r *run) companyUnlisted(field, code string) {
+	r.issue(connector.Issue{
+		Code: CompanyUnknown, Field: field, Value: code,
+		Message: fmt.Sprintf("no rule says which company the code %q belongs to", clip(code)),
+		Remedy:  fmt.Sprintf("Add a line %q under company.codes (%s), then replay.", clip(code)+": <company>", r.set.at(r.rules.Company.At)),
+	})
 }
 
 func (r *run) applyDate() {

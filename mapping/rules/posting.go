@@ -113,6 +113,7 @@ func (r *run) description() string {
 
 func (r *run) line(p piece, n int, d *draft) document.Line {
 	out := document.Line{Description: p.description}
+	r.companies(p)
 	for _, s := range p.shares {
 		out.Amount = out.Amount.Add(s.amount)
 	}
