@@ -11,7 +11,8 @@ import (
 	"time"
 )
 
-// unlockTime is how long giving a group free may take after the caller has gone away.
+// unlockTime is how long one try to give a group free may take, also after the
+// caller has gone away.
 const unlockTime = 30 * time.Second
 
 // unlockTries is how often a group is given free at most, beyond what a failed
@@ -103,21 +104,25 @@ func (s *APInvoiceService) leave(ctx context.Context, id string, l *groupLock) e
 // caller's own user; UnlockGroup does not say so. It may be repeated.
 func (s *APInvoiceService) unlock(ctx context.Context, id string, ds *Tableset) error {
 	// The caller may have gone away; a group that stays locked keeps people out.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), unlockTime)
-	defer cancel()
+	ctx = context.WithoutCancel(ctx)
 	var err error
 	for try := range unlockTries {
 		if try > 0 { // a gateway's refusal passes, and nobody comes back to this group of himself
-			select {
-			case <-time.After(unlockWait):
-			case <-ctx.Done():
-				return err
-			}
+			<-time.After(unlockWait)
 		}
-		if _, err = s.c.Compute(ctx, groupService, "UnlockAPGroup", Params{"groupID": id, "ds": ds}); err == nil { // whatever the answer holds
+		if err = s.unlockOnce(ctx, id, ds); err == nil { // whatever the answer holds
 			return nil
 		}
 	}
+	return err
+}
+
+// unlockOnce has a time of its own, so that one call that hangs, or whose record
+// does, leaves time for the next.
+func (s *APInvoiceService) unlockOnce(ctx context.Context, id string, ds *Tableset) error {
+	ctx, cancel := context.WithTimeout(ctx, unlockTime)
+	defer cancel()
+	_, err := s.c.Compute(ctx, groupService, "UnlockAPGroup", Params{"groupID": id, "ds": ds})
 	return err
 }
 

@@ -86,6 +86,18 @@ func TestALostAnswerOfACancellationIsFoundAndNotRepeated(t *testing.T) {
 	})
 }
 
+func TestAGroupIsGivenFreeAlthoughTheFirstTryHangs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		srv := epicortest.New(options())
+		seed(srv)
+		c := client(t, srv, &epicor.Options{Tries: 1})
+		srv.Inject(epicortest.Fault{Path: "/UnlockAPGroup", Delay: time.Hour, Drop: true})
+		_, err := c.APInvoices.Create(t.Context(), meal(t))
+		require.NoError(t, err)
+		require.Empty(t, srv.Locks(company))
+	})
+}
+
 func TestAGroupOfOursIsPostedAndWaitedFor(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		o := options()
