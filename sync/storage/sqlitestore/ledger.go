@@ -34,6 +34,7 @@ func (s *Store) Create(ctx context.Context, t storage.Transfer) (storage.Transfe
 		return storage.Transfer{}, fmt.Errorf("sqlitestore: create %q: %w", t.Document, err)
 	}
 	t.Rev = formatRev(rev)
+	s.known.put(rev, t)
 	return t, nil
 }
 
@@ -52,36 +53,49 @@ func (s *Store) Get(ctx context.Context, id storage.ID) (storage.Transfer, error
 func (s *Store) Update(ctx context.Context, t storage.Transfer) (storage.Transfer, error) {
 	old := parseRev(t.Rev)
 	t = stored(t)
+	was, known := s.known.at(old, t.ID)
 	var rev int64
 	err := s.file.Write(ctx, func(tx *sqlitefile.Tx) error {
-		var rowid, current int64
-		var was storage.Transfer
-		var due sql.NullInt64
-		found, err := tx.Get(sqlOld, []any{t.Tenant, t.Target, t.Document}, &rowid, &current, &was.Queue, &due, &was.State, &was.Cause, &was.Period)
-		if err != nil {
-			return err
+		was := was
+		if !known {
+			var err error
+			if was, err = current(tx, t.ID, old); err != nil {
+				return err
+			}
 		}
-		if !found || current != old {
-			return storage.ErrConflict
-		}
+		var err error
 		if rev, err = nextRev(tx); err != nil {
 			return err
 		}
 		query, args := sqlUpdate, []any{rev, t.Flow, t.Wakes, t.Hint, t.Format, t.Data}
-		if next := micros(t.Due); was.Queue != t.Queue || due != next {
+		if next := micros(t.Due); was.queue != t.Queue || was.due != next {
 			query, args = query+sqlUpdateDue, append(args, t.Queue, next)
 		}
-		if was.State != t.State || was.Cause != t.Cause || was.Period != t.Period {
+		if was.state != t.State || was.cause != t.Cause || was.period != t.Period {
 			query, args = query+sqlUpdateState, append(args, t.State, t.Cause, t.Period)
 		}
-		_, err = tx.Exec(query+sqlUpdateRow, append(args, rowid)...)
+		changed, err := tx.Exec(query+sqlUpdateRow, append(args, t.Tenant, t.Target, t.Document, old)...)
+		if err == nil && changed == 0 {
+			return storage.ErrConflict
+		}
 		return err
 	})
 	if err != nil {
 		return storage.Transfer{}, fmt.Errorf("sqlitestore: update %q: %w", t.Document, err)
 	}
 	t.Rev = formatRev(rev)
+	s.known.replace(old, rev, t)
 	return t, nil
+}
+
+// current reads what decides which indexes an update touches.
+func current(tx *sqlitefile.Tx, id storage.ID, rev int64) (was indexed, err error) {
+	var now int64
+	found, err := tx.Get(sqlOld, []any{id.Tenant, id.Target, id.Document}, &now, &was.queue, &was.due, &was.state, &was.cause, &was.period)
+	if err == nil && (!found || now != rev) {
+		err = storage.ErrConflict
+	}
+	return was, err
 }
 
 // Purge implements storage.Ledger.

@@ -66,13 +66,13 @@ const (
 
 	sqlCreate = `INSERT INTO transfers (` + columns + `) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`
 	sqlExists = `SELECT 1 FROM transfers WHERE tenant = ? AND target = ? AND document = ?`
-	sqlOld    = `SELECT rowid, rev, queue, due, state, cause, period FROM transfers WHERE tenant = ? AND target = ? AND document = ?`
+	sqlOld    = `SELECT rev, queue, due, state, cause, period FROM transfers WHERE tenant = ? AND target = ? AND document = ?`
 	// SQLite writes an index anew when one of its columns is named, changed or not;
 	// most updates change few of them.
 	sqlUpdate      = `UPDATE transfers SET rev = ?, flow = ?, wakes = ?, hint = ?, format = ?, data = ?`
 	sqlUpdateDue   = `, queue = ?, due = ?`
 	sqlUpdateState = `, state = ?, cause = ?, period = ?`
-	sqlUpdateRow   = ` WHERE rowid = ?`
+	sqlUpdateRow   = ` WHERE tenant = ? AND target = ? AND document = ? AND rev = ?`
 
 	sqlPurge = `DELETE FROM transfers WHERE tenant = ? AND target = ? AND document = ? AND rev = ?`
 	sqlGet   = `SELECT ` + columns + ` FROM transfers WHERE tenant = ? AND target = ? AND document = ?`

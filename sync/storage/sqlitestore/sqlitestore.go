@@ -52,7 +52,8 @@ type Options struct {
 
 // Store keeps transfers, values and contents in one SQLite file.
 type Store struct {
-	file *sqlitefile.File
+	file  *sqlitefile.File
+	known known
 }
 
 var (
@@ -76,7 +77,7 @@ func Open(ctx context.Context, path string, opts *Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Store{file: file}, nil
+	return &Store{file: file, known: known{rows: map[int64]row{}}}, nil
 }
 
 // Close waits for the writes that were begun and closes the file.
