@@ -16,9 +16,9 @@ var (
 )
 
 // fate decides what becomes of a process's calls of its store and audit log, and
-// of the vendors. do has the effect.
+// of the vendors. do has the effect, and may have it after the call returned.
 type fate interface {
-	around(kind, name string, do func() error) error
+	around(ctx context.Context, kind, name string, do func(context.Context) error) error
 	call(base http.RoundTripper, r *http.Request) (*http.Response, error)
 }
 
@@ -35,9 +35,10 @@ type brittleStore struct {
 	fate fate
 }
 
-func around[T any](f fate, kind, name string, do func() (T, error)) (out T, err error) {
-	err = f.around(kind, name, func() (err error) {
-		out, err = do()
+func around[T any](ctx context.Context, f fate, kind, name string, do func(context.Context) (T, error)) (T, error) {
+	var out T
+	err := f.around(ctx, kind, name, func(ctx context.Context) (err error) {
+		out, err = do(ctx)
 		return err
 	})
 	if err != nil {
@@ -48,39 +49,39 @@ func around[T any](f fate, kind, name string, do func() (T, error)) (out T, err 
 }
 
 func (s brittleStore) Create(ctx context.Context, t storage.Transfer) (storage.Transfer, error) {
-	return around(s.fate, ofStore, "Create", func() (storage.Transfer, error) { return s.Store.Create(ctx, t) })
+	return around(ctx, s.fate, ofStore, "Create", func(ctx context.Context) (storage.Transfer, error) { return s.Store.Create(ctx, t) })
 }
 
 func (s brittleStore) Get(ctx context.Context, id storage.ID) (storage.Transfer, error) {
-	return around(s.fate, ofStore, "Get", func() (storage.Transfer, error) { return s.Store.Get(ctx, id) })
+	return around(ctx, s.fate, ofStore, "Get", func(ctx context.Context) (storage.Transfer, error) { return s.Store.Get(ctx, id) })
 }
 
 func (s brittleStore) Update(ctx context.Context, t storage.Transfer) (storage.Transfer, error) {
-	return around(s.fate, ofStore, "Update "+t.State, func() (storage.Transfer, error) { return s.Store.Update(ctx, t) })
+	return around(ctx, s.fate, ofStore, "Update "+t.State, func(ctx context.Context) (storage.Transfer, error) { return s.Store.Update(ctx, t) })
 }
 
 func (s brittleStore) Purge(ctx context.Context, id storage.ID, rev string) error {
-	return s.fate.around(ofStore, "Purge", func() error { return s.Store.Purge(ctx, id, rev) })
+	return s.fate.around(ctx, ofStore, "Purge", func(ctx context.Context) error { return s.Store.Purge(ctx, id, rev) })
 }
 
 func (s brittleStore) Due(ctx context.Context, queue string, by time.Time, limit int) ([]storage.Transfer, error) {
-	return around(s.fate, ofStore, "Due", func() ([]storage.Transfer, error) { return s.Store.Due(ctx, queue, by, limit) })
+	return around(ctx, s.fate, ofStore, "Due", func(ctx context.Context) ([]storage.Transfer, error) { return s.Store.Due(ctx, queue, by, limit) })
 }
 
 func (s brittleStore) List(ctx context.Context, q storage.Query) (storage.Page, error) {
-	return around(s.fate, ofStore, "List", func() (storage.Page, error) { return s.Store.List(ctx, q) })
+	return around(ctx, s.fate, ofStore, "List", func(ctx context.Context) (storage.Page, error) { return s.Store.List(ctx, q) })
 }
 
 func (s brittleStore) Load(ctx context.Context, tenant, name string) (storage.Value, error) {
-	return around(s.fate, ofStore, "Load", func() (storage.Value, error) { return s.Store.Load(ctx, tenant, name) })
+	return around(ctx, s.fate, ofStore, "Load", func(ctx context.Context) (storage.Value, error) { return s.Store.Load(ctx, tenant, name) })
 }
 
 func (s brittleStore) Save(ctx context.Context, v storage.Value) (storage.Value, error) {
-	return around(s.fate, ofStore, "Save", func() (storage.Value, error) { return s.Store.Save(ctx, v) })
+	return around(ctx, s.fate, ofStore, "Save", func(ctx context.Context) (storage.Value, error) { return s.Store.Save(ctx, v) })
 }
 
 func (s brittleStore) Delete(ctx context.Context, tenant, name, rev string) error {
-	return s.fate.around(ofStore, "Delete", func() error { return s.Store.Delete(ctx, tenant, name, rev) })
+	return s.fate.around(ctx, ofStore, "Delete", func(ctx context.Context) error { return s.Store.Delete(ctx, tenant, name, rev) })
 }
 
 type scanned struct {
@@ -89,7 +90,7 @@ type scanned struct {
 }
 
 func (s brittleStore) Scan(ctx context.Context, tenant, prefix, after string, limit int) ([]storage.Value, string, error) {
-	got, err := around(s.fate, ofStore, "Scan", func() (scanned, error) {
+	got, err := around(ctx, s.fate, ofStore, "Scan", func(ctx context.Context) (scanned, error) {
 		vs, next, err := s.Store.Scan(ctx, tenant, prefix, after, limit)
 		return scanned{vs, next}, err
 	})
@@ -97,11 +98,11 @@ func (s brittleStore) Scan(ctx context.Context, tenant, prefix, after string, li
 }
 
 func (s brittleStore) Put(ctx context.Context, tenant, name string, data []byte) error {
-	return s.fate.around(ofStore, "Put", func() error { return s.Store.Put(ctx, tenant, name, data) })
+	return s.fate.around(ctx, ofStore, "Put", func(ctx context.Context) error { return s.Store.Put(ctx, tenant, name, data) })
 }
 
 func (s brittleStore) Read(ctx context.Context, tenant, name string) ([]byte, error) {
-	return around(s.fate, ofStore, "Read", func() ([]byte, error) { return s.Store.Read(ctx, tenant, name) })
+	return around(ctx, s.fate, ofStore, "Read", func(ctx context.Context) ([]byte, error) { return s.Store.Read(ctx, tenant, name) })
 }
 
 // brittleLog is an audit log as one process sees it.
@@ -111,11 +112,11 @@ type brittleLog struct {
 }
 
 func (l brittleLog) Append(ctx context.Context, rs []audit.Record) error {
-	return l.fate.around(ofAudit, rs[0].Action, func() error { return l.Log.Append(ctx, rs) })
+	return l.fate.around(ctx, ofAudit, rs[0].Action, func(ctx context.Context) error { return l.Log.Append(ctx, rs) })
 }
 
 func (l brittleLog) Last(ctx context.Context, tenant string) (audit.Record, error) {
-	return around(l.fate, ofAudit, "Last", func() (audit.Record, error) { return l.Log.Last(ctx, tenant) })
+	return around(ctx, l.fate, ofAudit, "Last", func(ctx context.Context) (audit.Record, error) { return l.Log.Last(ctx, tenant) })
 }
 
 // brittleWire carries a process's calls to both vendors.

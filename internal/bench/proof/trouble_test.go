@@ -228,9 +228,9 @@ func (c *turning) tick() {
 	pass(50 * time.Millisecond)
 }
 
-func (c *turning) around(_, _ string, do func() error) error {
+func (c *turning) around(ctx context.Context, _, _ string, do func(context.Context) error) error {
 	c.tick()
-	return do()
+	return do(ctx)
 }
 
 func (c *turning) call(base http.RoundTripper, r *http.Request) (*http.Response, error) {

@@ -148,7 +148,7 @@ func (l *life) end() {
 	}
 }
 
-func (l *life) around(kind, _ string, do func() error) error {
+func (l *life) around(ctx context.Context, kind, _ string, do func(context.Context) error) error {
 	if err := l.moment(time.Millisecond); err != nil {
 		return err
 	}
@@ -156,7 +156,7 @@ func (l *life) around(kind, _ string, do func() error) error {
 	if fails && !done {
 		return errTrouble
 	}
-	err := do()
+	err := do(ctx)
 	if err := l.moment(time.Millisecond); err != nil {
 		return err
 	}
