@@ -63,7 +63,8 @@ const (
 	SupplierUnlisted = "supplier_unlisted"
 	// VendorMissing: the ERP has no such vendor.
 	VendorMissing = "vendor_missing"
-	// VendorAmbiguous: the ERP links several vendors to one employee.
+	// VendorAmbiguous: the ERP links several vendors to one employee, or the vendor
+	// that the rules find to another.
 	VendorAmbiguous = "vendor_ambiguous"
 	// VendorInactive: the vendor is inactive.
 	VendorInactive = "vendor_inactive"

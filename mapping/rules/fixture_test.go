@@ -19,6 +19,8 @@ func vendors() []document.Vendor {
 	return []document.Vendor{
 		{ID: "E1042", Name: "Ana Ruiz"},
 		{ID: "E1043", Name: "Jo Lindqvist", Inactive: true},
+		{ID: "E1046", EmployeeID: "2001"},
+		{ID: "V10", TaxID: "55-777"},
 		{ID: "V7", EmployeeID: "1044", TaxID: "12-345"},
 		{ID: "V8", EmployeeID: "1045", TaxID: "XX1"},
 		{ID: "V9", EmployeeID: "1045", TaxID: "xx-1"},

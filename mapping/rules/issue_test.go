@@ -98,20 +98,24 @@ var refusals = map[string]refusal{
 		d.Entries[0].PO, d.Entries[0].POLine = "4500017", "1"
 		d.Charges, d.Total = []document.Charge{{Kind: document.Shipping, Amount: dec("1.00")}}, dec("11.00")
 	}, want: connector.Issue{Field: "line 1, purchase order", Value: "1"}},
-	"no employee id":     {code: rules.EmployeeIDMissing, change: func(d *document.Document) { d.Owner.EmployeeID = "" }, want: connector.Issue{Field: "employee", Owner: connector.ConcurAdmin}},
-	"employee's vendor":  {code: rules.VendorMissing, change: func(d *document.Document) { d.Owner.EmployeeID = "77" }, want: connector.Issue{Field: "employee", Value: "E77", Needs: "vendor/E77", Owner: connector.Finance}, remedy: `Create vendor "E77" in the ERP, or name another by a line "77: <vendor id>" under employees.vendors in mapping.yaml, then replay.`},
-	"linked vendor":      {code: rules.VendorMissing, set: []string{"match: [column, pattern]", "match: column"}, change: func(d *document.Document) { d.Owner.EmployeeID = "77" }, want: connector.Issue{Value: "77", Needs: "employee/77"}},
-	"two linked vendors": {code: rules.VendorAmbiguous, change: func(d *document.Document) { d.Owner.EmployeeID = "1045" }, want: connector.Issue{Value: "V8, V9"}},
-	"inactive vendor":    {code: rules.VendorInactive, change: func(d *document.Document) { d.Owner.EmployeeID = "1043" }, want: connector.Issue{Value: "E1043", Needs: "vendor/E1043"}},
-	"no supplier":        {code: rules.SupplierCodeMissing, invoice: true, change: func(d *document.Document) { d.Supplier = nil }},
-	"no supplier code":   {code: rules.SupplierCodeMissing, invoice: true, change: func(d *document.Document) { d.Supplier.Code = " " }},
-	"unlisted supplier":  {code: rules.SupplierUnlisted, invoice: true, set: []string{"unlisted: as_is ", "unlisted: refuse "}, change: func(*document.Document) {}, want: connector.Issue{Value: "V0211"}, remedy: "suppliers.vendors (mapping.yaml:"},
-	"supplier's vendor":  {code: rules.VendorMissing, invoice: true, change: func(d *document.Document) { d.Supplier.Code = "SUEDWIND" }, want: connector.Issue{Field: "supplier", Value: "SUEDWIND", Needs: "vendor/SUEDWIND", Owner: connector.Purchasing}},
-	"unapproved vendor":  {code: rules.VendorUnapproved, invoice: true, change: func(d *document.Document) { d.Supplier.Code = "V0400" }},
-	"vendor on hold":     {code: rules.VendorHold, set: []string{"pay_hold: allow ", "pay_hold: refuse "}, change: func(d *document.Document) { d.Entries[0].Payment.Code = "IBCP" }, want: connector.Issue{Field: "payment type IBCP", Value: "V0088"}},
-	"no cost centre":     {code: rules.CostCentreMissing, change: func(d *document.Document) { d.Entries[0].Custom = nil }, want: connector.Issue{Field: "expense 1, cost centre"}},
-	"cost centre":        {code: rules.CostCentreUnknown, change: func(d *document.Document) { d.Entries[0].Custom = centre("4711") }, want: connector.Issue{Field: "expense 1, cost centre", Value: "4711", Owner: connector.Finance}, remedy: `Add a line "4711: <segment>" under cost_centres.values (mapping.yaml:`},
-	"no account rule":    {code: rules.AccountUnmapped, change: func(d *document.Document) { d.Entries[0].Type.Code = "YACHT" }, want: connector.Issue{Field: "expense 1, expense type", Value: "YACHT"}, remedy: "accounts.rules (mapping.yaml:"},
+	"no employee id":             {code: rules.EmployeeIDMissing, change: func(d *document.Document) { d.Owner.EmployeeID = "" }, want: connector.Issue{Field: "employee", Owner: connector.ConcurAdmin}},
+	"employee's vendor":          {code: rules.VendorMissing, change: func(d *document.Document) { d.Owner.EmployeeID = "77" }, want: connector.Issue{Field: "employee", Value: "E77", Needs: "vendor/E77", Owner: connector.Finance}, remedy: `Create vendor "E77" in the ERP, or name another by a line "77: <vendor id>" under employees.vendors in mapping.yaml, then replay.`},
+	"linked vendor":              {code: rules.VendorMissing, set: []string{"match: [column, pattern]", "match: column"}, change: func(d *document.Document) { d.Owner.EmployeeID = "77" }, want: connector.Issue{Value: "77", Needs: "employee/77"}},
+	"two linked vendors":         {code: rules.VendorAmbiguous, change: func(d *document.Document) { d.Owner.EmployeeID = "1045" }, want: connector.Issue{Value: "V8, V9"}},
+	"vendor of another employee": {code: rules.VendorAmbiguous, change: func(d *document.Document) { d.Owner.EmployeeID = "1046" }, want: connector.Issue{Field: "employee", Value: "E1046", Owner: connector.Finance}, remedy: `"1046" under employees.vendors (mapping.yaml:`},
+	"tax id of another employee": {code: rules.VendorAmbiguous, set: []string{"match: [column, pattern]", "match: [column, tax_id, pattern]\n  tax_id: custom9"}, change: func(d *document.Document) {
+		d.Custom = map[string]document.Value{"custom9": code("12 345")}
+	}, want: connector.Issue{Field: "employee", Value: "V7"}},
+	"inactive vendor":   {code: rules.VendorInactive, change: func(d *document.Document) { d.Owner.EmployeeID = "1043" }, want: connector.Issue{Value: "E1043", Needs: "vendor/E1043"}},
+	"no supplier":       {code: rules.SupplierCodeMissing, invoice: true, change: func(d *document.Document) { d.Supplier = nil }},
+	"no supplier code":  {code: rules.SupplierCodeMissing, invoice: true, change: func(d *document.Document) { d.Supplier.Code = " " }},
+	"unlisted supplier": {code: rules.SupplierUnlisted, invoice: true, set: []string{"unlisted: as_is ", "unlisted: refuse "}, change: func(*document.Document) {}, want: connector.Issue{Value: "V0211"}, remedy: "suppliers.vendors (mapping.yaml:"},
+	"supplier's vendor": {code: rules.VendorMissing, invoice: true, change: func(d *document.Document) { d.Supplier.Code = "SUEDWIND" }, want: connector.Issue{Field: "supplier", Value: "SUEDWIND", Needs: "vendor/SUEDWIND", Owner: connector.Purchasing}},
+	"unapproved vendor": {code: rules.VendorUnapproved, invoice: true, change: func(d *document.Document) { d.Supplier.Code = "V0400" }},
+	"vendor on hold":    {code: rules.VendorHold, set: []string{"pay_hold: allow ", "pay_hold: refuse "}, change: func(d *document.Document) { d.Entries[0].Payment.Code = "IBCP" }, want: connector.Issue{Field: "payment type IBCP", Value: "V0088"}},
+	"no cost centre":    {code: rules.CostCentreMissing, change: func(d *document.Document) { d.Entries[0].Custom = nil }, want: connector.Issue{Field: "expense 1, cost centre"}},
+	"cost centre":       {code: rules.CostCentreUnknown, change: func(d *document.Document) { d.Entries[0].Custom = centre("4711") }, want: connector.Issue{Field: "expense 1, cost centre", Value: "4711", Owner: connector.Finance}, remedy: `Add a line "4711: <segment>" under cost_centres.values (mapping.yaml:`},
+	"no account rule":   {code: rules.AccountUnmapped, change: func(d *document.Document) { d.Entries[0].Type.Code = "YACHT" }, want: connector.Issue{Field: "expense 1, expense type", Value: "YACHT"}, remedy: "accounts.rules (mapping.yaml:"},
 	"no row": {code: rules.TableRowMissing, set: []string{`account: "5100|{cost_centre}|{custom7}"`, `account: "5100|{cost_centre}|{project}"`, "# Which GL account", "tables: {project: {key: custom7, rows: {P1: P1}}}\n# Which"}, change: func(d *document.Document) {
 		d.Entries[0].Type.Code = "TOOLS"
 		d.Entries[0].Custom["custom7"] = code("P2")

@@ -131,6 +131,9 @@ func (r *run) employee() (string, mapping.Reason) {
 				return "", mapping.Reason{}
 			}
 			if len(ids) == 1 {
+				if r.anothers(ids[0], employeeID) {
+					return "", mapping.Reason{}
+				}
 				why.Rule = "employees.match tax_id (" + r.set.at(way.at) + ")"
 				return ids[0], why
 			}
@@ -149,6 +152,9 @@ func (r *run) employee() (string, mapping.Reason) {
 				why.Rule = "employees.pattern (" + r.set.at(rules.Pattern.at) + ")"
 			}
 			if _, there := r.tables.Vendor(filled); there {
+				if r.anothers(filled, employeeID) {
+					return "", mapping.Reason{}
+				}
 				return filled, why
 			}
 		}
@@ -170,6 +176,26 @@ func (r *run) employee() (string, mapping.Reason) {
 	}
 	return guess, why
 }
+
+// anothers stops a vendor that was found by its own id or its tax id, and that
+// the ERP links to another employee: he would be paid.
+func (r *run) anothers(id, employeeID string) bool {
+	v, _ := r.tables.Vendor(id)
+	linked := strings.TrimSpace(v.EmployeeID)
+	if linked == "" || strings.EqualFold(linked, employeeID) {
+		return false
+	}
+	r.issue(connector.Issue{
+		Code: VendorAmbiguous, Field: "employee", Value: id, Personal: r.loginIsID(),
+		Message: "the vendor that the rules make of the employee is linked to another employee in the ERP",
+		Remedy:  fmt.Sprintf("Correct the employee id at the vendor in the ERP, or name the employee's vendor by a line with the employee id %q under employees.vendors (%s), then replay.", clip(employeeID), r.set.at(r.rules.Employees.At)),
+	})
+	return true
+}
+
+// loginIsID reports whether a vendor's id may hold the employee's login, which is
+// a person's e-mail address.
+func (r *run) loginIsID() bool { return r.rules.Employees.Pattern.uses("login") }
 
 // ambiguous says that several vendors of the ERP may be the employee.
 func (r *run) ambiguous(ids []string, what, employeeID string) {
