@@ -238,6 +238,28 @@ func TestIssuesHoldNoPersonalData(t *testing.T) {
 	}
 }
 
+func TestALoginIsInNoMessage(t *testing.T) {
+	const login = "ana@example.com"
+	for want, v := range map[string]document.Vendor{
+		rules.VendorMissing:    {ID: "V1"},
+		rules.VendorInactive:   {ID: login, Inactive: true},
+		rules.VendorUnapproved: {ID: login, Unapproved: true},
+		rules.VendorHold:       {ID: login, Hold: true},
+		rules.VendorAmbiguous:  {ID: login, EmployeeID: "2001"},
+	} {
+		all, err := document.NewTables("EPIC06", []document.Vendor{v}, accounts(), nil)
+		require.NoError(t, err)
+		m := rules.New(changed(t, `"E{employee_id}"`, `"{login}"`, "pay_hold: allow ", "pay_hold: refuse "), rules.StaticTables(all))
+		found := issues(t, m, report("10.00", entry("1", "TAXI", "CASH", "10.00")))
+		require.Len(t, found, 1)
+		got := found[0]
+		require.Equal(t, want, got.Code)
+		require.Equal(t, login, got.Value, "whoever may see it")
+		require.True(t, got.Personal)
+		require.NotContains(t, got.Message+got.Remedy+got.Field+got.Needs, "ana@", want)
+	}
+}
+
 type broken struct{ err error }
 
 func (b broken) Snapshot(context.Context) (*document.Tables, error) { return nil, b.err }

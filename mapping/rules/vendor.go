@@ -51,8 +51,36 @@ func (r *run) vendor(g *group) (id string, why mapping.Reason) {
 	default:
 		return id, why
 	}
+	if g.employee && strings.HasPrefix(why.Rule, "employees.pattern") && r.loginIsID() {
+		issue = r.withoutLogin(issue)
+	}
 	r.issue(issue)
 	return id, why
+}
+
+// withoutLogin tells an issue of a vendor whose id holds the employee's login, a
+// person's e-mail address, without it: messages and remedies go to logs and to the
+// source.
+func (r *run) withoutLogin(i connector.Issue) connector.Issue {
+	employeeID := strings.TrimSpace(r.doc.Owner.EmployeeID)
+	what, todo := "is not in the ERP", "Create the vendor in the ERP with the id that employees.pattern makes of the login"
+	switch i.Code {
+	case VendorInactive:
+		what, todo = "is inactive in the ERP", "Activate that vendor in the ERP"
+	case VendorUnapproved:
+		what, todo = "is not approved in the ERP", "Approve that vendor in the ERP"
+	case VendorHold:
+		what, todo = "has its payments held in the ERP", fmt.Sprintf("Release the payment hold of that vendor in the ERP, or write pay_hold: allow in %s", r.set.name)
+	}
+	i.Personal = true
+	i.Message = fmt.Sprintf("the vendor that employees.pattern (%s) makes of the employee's login %s", r.set.at(r.rules.Employees.Pattern.at), what)
+	i.Remedy = fmt.Sprintf("%s, or name another by a line with the employee id %q under employees.vendors in %s, then replay.", todo, clip(employeeID), r.set.name)
+	// What is waited for is kept and told as it stands.
+	i.Needs = ""
+	if employeeID != "" {
+		i.Needs = "employee/" + employeeID
+	}
+	return i
 }
 
 // otherVendor says where in the rules another vendor is named for a group.
