@@ -1,8 +1,10 @@
 package concursync_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -85,6 +87,32 @@ func TestFinancialReportBringsItsJournal(t *testing.T) {
 	require.Equal(t, "26.88", flight.Amount.String(), "R28: the amount in the report's currency")
 	require.True(t, flight.Rate.Divide)
 	require.Equal(t, "EUR", flight.Spent.Currency)
+}
+
+func TestR25ATaxOfTwoJournalLinesWithoutNetAmountsIsNotReclaimedTwice(t *testing.T) {
+	t.Parallel()
+	o := integrated(t)
+	r := o.approved(concurtest.Expense{Type: "LUNCH", Amount: concurtest.Amount("100.00"), Tax: concurtest.Amount("16.00"), TaxReclaim: concurtest.Amount("16.00"), Vendor: "Bistro"})
+	var compact bytes.Buffer
+	require.NoError(t, json.Compact(&compact, o.state(t, r.ID).Document))
+	whole := compact.String()
+	line := regexp.MustCompile(`"journal":\[(\{[^{}]*\})\]`).FindStringSubmatch(whole)
+	require.Len(t, line, 2, "the document has one line in its journal")
+	part := func(gross, nets string) string {
+		l := regexp.MustCompile(`"amountGross":[^,}]+`).ReplaceAllString(line[1], `"amountGross":`+gross)
+		return regexp.MustCompile(`"(amountNetOf\w+)":[^,}]+`).ReplaceAllString(l, `"$1":`+nets)
+	}
+	fetch := func(lines ...string) error {
+		o.company.AddFinancialDocument(concurtest.FinancialDocument{
+			Kind: concurtest.FinancialExpense, BusinessID: r.ID, Document: json.RawMessage(strings.Replace(whole, line[1], strings.Join(lines, ","), 1)),
+		})
+		_, err := concursync.Financial(o.client, nil).Fetch(t.Context(), reportRef(r))
+		return err
+	}
+	require.NoError(t, fetch(part("100.00", "84.00")))
+	err := fetch(part("60.00", "null"), part("40.00", "null"))
+	require.Equal(t, concursync.FinancialUnreadable, rejectedWith(t, err).Code)
+	require.ErrorContains(t, err, "journal lines 1 and 2")
 }
 
 func TestFinancialQueueIsReadFromItsHeadUntilItIsEmpty(t *testing.T) {

@@ -170,6 +170,9 @@ func (s *FinancialSource) entry(in *concur.DocumentEntry, currency string) (docu
 // says, which is the share already.
 func (s *FinancialSource) allocation(in *concur.DocumentAllocation) (document.Allocation, error) {
 	a := document.Allocation{ID: trimmed(in.AllocationID), Percent: in.Percentage.Value(), Custom: s.coded(in.Custom)}
+	if err := sharedTax(in); err != nil {
+		return a, err
+	}
 	for i, l := range in.Journal {
 		if !l.Gross.Present() {
 			return a, fmt.Errorf("journal line %d has no amountGross", i+1)
@@ -196,6 +199,29 @@ func (s *FinancialSource) allocation(in *concur.DocumentAllocation) (document.Al
 		a.Journal = append(a.Journal, j)
 	}
 	return a, nil
+}
+
+// sharedTax refuses a tax that stands in two lines of the journal of which one
+// has no net amounts: they alone would show that the whole tax belongs to neither,
+// and it would be reclaimed twice.
+func sharedTax(in *concur.DocumentAllocation) error {
+	first, bare := make(map[string]int), make(map[int]bool)
+	for i, l := range in.Journal {
+		bare[i] = !l.NetOfTax.Present() || !l.NetOfReclaim.Present()
+		for _, t := range in.TaxesOf(l) {
+			if t.Amount.Value().IsZero() && t.Reclaim.Value().IsZero() {
+				continue
+			}
+			k, there := first[t.GUID]
+			if there && (bare[k] || bare[i]) {
+				return fmt.Errorf("one tax stands in the journal lines %d and %d, and without net amounts nothing says how much of it is whose", k+1, i+1)
+			}
+			if !there {
+				first[t.GUID] = i
+			}
+		}
+	}
+	return nil
 }
 
 // cashAdvance turns an issued cash advance into a document with one entry. Its
