@@ -76,6 +76,10 @@ var refusals = map[string]refusal{
 	"R16 journal without the company": {code: rules.PaymentTypeUnknown, change: journalOf(books("EMPL", "CBCP", "TAXI", "10.00")), want: connector.Issue{Value: "EMPL to CBCP"}},
 	"R24 tax":                         {code: rules.TaxMismatch, change: journalOf(vat(books("COMP", "EMPL", "TAXI", "10.00"), "9.00", "9.00", "VA", "1.60", "1.00")), want: connector.Issue{Field: "expense 1, journal line 1", Value: "9"}},
 	"R25 tax without an account":      {code: rules.TaxUnmapped, change: journalOf(vat(books("COMP", "EMPL", "TAXI", "10.00"), "8.40", "8.40", "ZZ", "1.60", "1.60")), want: connector.Issue{Field: "expense 1, tax", Value: "ZZ", Owner: connector.Finance}, remedy: `"ZZ: <GL account>" under taxes.reclaim`},
+	"R07 tax of a personal expense": {code: rules.TaxUnmapped, change: func(d *document.Document) {
+		*d = journaled("10.00", paid("1", "TAXI", "CASH", "10.00", books("COMP", "EMPL", "TAXI", "10.00")), private("2", "CBCP",
+			vat(books("COMP", "CBCP", "MEALS", "49.00"), "41.18", "41.18", "VA", "7.82", "7.82"), books("EMPL", "COMP", "MEALS", "-49.00")))
+	}, want: connector.Issue{Field: "expense 2, tax", Value: "7.82", Owner: connector.ConcurAdmin}, remedy: "Take the reclaim of tax off"},
 	"R29 rate": {code: rules.RateMismatch, change: func(d *document.Document) {
 		d.Entries[0].Spent, d.Entries[0].Rate = &document.Money{Amount: dec("8"), Currency: "EUR"}, &document.Rate{Value: dec("1.1")}
 	}, want: connector.Issue{Field: "expense 1", Owner: connector.ConcurAdmin}},

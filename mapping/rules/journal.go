@@ -128,10 +128,33 @@ func (r *run) journalLine(g *group, i, a int, j document.Journal) {
 		cost.rule = "personal.account (" + r.set.at(r.rules.Personal.Account.at) + ")"
 	}
 	whole := piece{entry: i, shares: []share{cost}}
+	if e.Personal {
+		r.privateTax(i, a, j)
+		g.add(whole)
+		return
+	}
 	taxes := r.reclaimed(i, a, j.Taxes, &whole)
 	g.add(whole)
 	for _, p := range taxes {
 		g.add(p)
+	}
+}
+
+// privateTax stops a private expense with tax that the company would reclaim. The
+// card is paid gross and the employee owes the gross amount: with a tax taken out
+// of one side, the clearing account would never come to zero.
+func (r *run) privateTax(i, a int, j document.Journal) {
+	for _, t := range j.Taxes {
+		if t.Reclaim.IsZero() {
+			continue
+		}
+		r.issue(connector.Issue{
+			Code: TaxUnmapped, Field: r.placeOf(i, share{allocation: a}) + ", tax", Value: t.Reclaim.StringFixed(int32(r.digits)),
+			Owner:   connector.ConcurAdmin,
+			Message: "a personal expense bears tax that the company would reclaim",
+			Remedy:  "Take the reclaim of tax off personal expenses in Concur and let the report be approved again, or mark the expense as one of the company.",
+		})
+		return
 	}
 }
 

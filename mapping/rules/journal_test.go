@@ -151,6 +151,15 @@ func TestR07TheCompanysCardIsPaidAndTheEmployeeOwesHisPart(t *testing.T) {
 	}, brief(got), "the clearing account nets to 0, the expense is 700")
 }
 
+func TestR07TaxThatIsNotReclaimedStaysInTheClearingOfAPrivateExpense(t *testing.T) {
+	apart := rules.New(changed(t, "  # kept:", "  kept:"), tables(t, ""))
+	got := mapped(t, apart, journaled("0.00", private("1", "CBCP",
+		vat(books("COMP", "CBCP", "MEALS", "49.00"), "41.18", "49.00", "", "7.82", "0"), books("EMPL", "COMP", "MEALS", "-49.00"))))
+	require.Equal(t, []string{
+		"invoice CX-A1B2C3-1-C V0090 49.00", "  1490|000|00 49.00", "debit memo CX-A1B2C3-1-ED E1042 -49.00", "  1490|000|00 -49.00",
+	}, brief(got))
+}
+
 func TestR08WhatTheJournalLeavesOutIsNotRepaired(t *testing.T) {
 	doc := journaled("300.00",
 		paid("1", "HOTEL", "IBCP", "250.00", books("COMP", "IBCP", "474230", "250.00")),
