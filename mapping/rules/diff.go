@@ -29,6 +29,10 @@ var _ mapping.Differ[document.Posting] = (*Mapper)(nil)
 // Texts, dates and files are next's and no difference by themselves: a receipt
 // that was added without any money is not brought over.
 //
+// A correction also books accounts and vendors of prior, which next may have
+// none of. Each is held against the ERP's tables on the apply date of the
+// correction, and what it must not be booked to comes as mapping.Issues.
+//
 // changed without a correction, which is next itself, leaves the document to a
 // person: a supplier's invoice, whose number cannot be used twice; another
 // company or currency; lines of purchase orders; a tax that changed without the
@@ -41,6 +45,9 @@ func (m *Mapper) Diff(prior, next document.Posting) (correction document.Posting
 		}
 		if c.Check() != nil {
 			return next, true, nil //nolint:nilerr // what cannot be entered so is for a person
+		}
+		if err := m.judge(c); err != nil {
+			return document.Posting{}, false, err
 		}
 		return c, true, nil
 	}

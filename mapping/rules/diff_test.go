@@ -316,3 +316,67 @@ func drawReport(t *rapid.T, revision int64) document.Document {
 }
 
 var _ mapping.Differ[document.Posting] = (*rules.Mapper)(nil)
+
+// since makes a mapper of the sample rules whose ERP was changed since.
+func since(t *testing.T, change func(vendors []document.Vendor, accounts []document.Account)) *rules.Mapper {
+	t.Helper()
+	v, a := vendors(), accounts()
+	change(v, a)
+	all, err := document.NewTables("EPIC06", v, a, nil)
+	require.NoError(t, err)
+	return rules.New(load(t), rules.StaticTables(all))
+}
+
+func TestR62ACorrectionBooksNoAccountThatIsClosedByNow(t *testing.T) {
+	prior := mapped(t, mapper(t), report("10.00", entry("1", "TAXI", "CASH", "10.00")))
+	e := entry("1", "TAXI", "CASH", "10.00")
+	e.Custom = centre("310")
+	d := report("10.00", e)
+	d.Revision, d.Approved = 2, "2026-11-05"
+	for last, want := range map[document.Date]string{"2026-11-05": "", "2026-11-04": rules.AccountInactive} {
+		m := since(t, func(_ []document.Vendor, all []document.Account) {
+			for i := range all {
+				if all[i].Code == "6410|200|00" {
+					all[i].To = last
+				}
+			}
+		})
+		_, changed, err := m.Diff(prior, mapped(t, m, d))
+		if want == "" {
+			require.NoError(t, err)
+			require.True(t, changed)
+			continue
+		}
+		var found mapping.Issues
+		require.ErrorAs(t, err, &found)
+		require.Len(t, found, 1)
+		require.Equal(t, want, found[0].Code)
+		require.Equal(t, "6410|200|00", found[0].Value)
+		require.Equal(t, "glaccount/6410|200|00", found[0].Needs)
+	}
+}
+
+func TestR62ACorrectionIsForNoVendorThatIsGoneByNow(t *testing.T) {
+	prior := mapped(t, mapper(t), report("10.00", entry("1", "TAXI", "CASH", "10.00")))
+	d := report("10.00", entry("1", "TAXI", "IBCP", "10.00"))
+	d.Revision = 2
+	for want, change := range map[string]func(*document.Vendor){
+		rules.VendorInactive:   func(v *document.Vendor) { v.Inactive = true },
+		rules.VendorUnapproved: func(v *document.Vendor) { v.Unapproved = true },
+		rules.VendorMissing:    func(v *document.Vendor) { v.ID = "E1042x" },
+	} {
+		m := since(t, func(all []document.Vendor, _ []document.Account) {
+			for i := range all {
+				if all[i].ID == "E1042" {
+					change(&all[i])
+				}
+			}
+		})
+		_, _, err := m.Diff(prior, mapped(t, m, d))
+		var found mapping.Issues
+		require.ErrorAs(t, err, &found)
+		require.Len(t, found, 1)
+		require.Equal(t, want, found[0].Code)
+		require.Equal(t, "vendor/E1042", found[0].Needs)
+	}
+}
