@@ -25,6 +25,7 @@ func ordered(o *document.OrderLine) *epicor.APInvoiceOrderInput {
 // that differs by more than the tolerance is held: somebody has to agree to it.
 func (s *InvoiceSink) variances(ctx context.Context, p document.Posting, there []*epicor.APInvoice) ([]connector.Issue, error) {
 	var issues []connector.Issue
+	currencies := make(map[int]string) // of orders
 	for i, inv := range p.Invoices {
 		if i < len(there) && there[i] != nil {
 			continue // it was looked at when it was entered
@@ -33,7 +34,11 @@ func (s *InvoiceSink) variances(ctx context.Context, p document.Posting, there [
 			if l.Order == nil {
 				continue
 			}
-			issue, err := s.variance(ctx, fmt.Sprintf("invoice %d, line %d", i+1, n+1), l)
+			field := fmt.Sprintf("invoice %d, line %d", i+1, n+1)
+			issue, err := s.otherCurrency(ctx, field, l.Order, inv.Currency, currencies)
+			if err == nil && issue == nil {
+				issue, err = s.variance(ctx, field, l)
+			}
 			if err != nil {
 				return nil, err
 			}
@@ -43,6 +48,29 @@ func (s *InvoiceSink) variances(ctx context.Context, p document.Posting, there [
 		}
 	}
 	return issues, nil
+}
+
+// otherCurrency holds a line whose invoice is in another currency than its order:
+// their prices cannot be compared, and Epicor books the line at the order's.
+func (s *InvoiceSink) otherCurrency(ctx context.Context, field string, o *document.OrderLine, currency string, known map[int]string) (*connector.Issue, error) {
+	if _, read := known[o.Order]; !read {
+		known[o.Order] = ""
+		for order, err := range s.c.PurchaseOrders.List(ctx, odata.Query{Filter: odata.Eq("PONum", o.Order)}) {
+			if err != nil {
+				return nil, err
+			}
+			if order.Number == o.Order {
+				known[o.Order] = order.Currency
+			}
+		}
+	}
+	agreed := known[o.Order]
+	if agreed == "" || strings.EqualFold(agreed, currency) {
+		return nil, nil // of an order that is not there, Epicor itself says so
+	}
+	issue := found(POVariance, field, fmt.Sprintf("%d/%d", o.Order, o.Line), fmt.Sprintf(
+		"order %d is in %s and the invoice in %s, so that their prices cannot be compared", o.Order, agreed, currency))
+	return &issue, nil
 }
 
 func (s *InvoiceSink) variance(ctx context.Context, field string, l document.Line) (*connector.Issue, error) {

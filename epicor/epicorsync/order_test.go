@@ -71,6 +71,19 @@ func TestR58APriceThatDiffersIsHeld(t *testing.T) {
 	require.Empty(t, srv.Invoices(company))
 }
 
+func TestR58AnOrderInAnotherCurrencyIsHeld(t *testing.T) {
+	srv := server(nil)
+	srv.AddOrders(company, epicortest.Order{Num: 4500017, VendorID: "CARDCO", Currency: "EUR", Lines: []epicortest.OrderLine{{
+		PartNum: "DRILL", Quantity: dec("10"), UnitCost: dec("5.00"), Receipts: []epicortest.Receipt{{PackSlip: "PS-9", Quantity: dec("10")}},
+	}}})
+	s := epicorsync.Invoices(client(t, srv, epicor.Options{Tries: 1}), nil)
+	_, err := s.Deliver(t.Context(), orderedInvoice("50.00", "5.00"))
+	issue := rejected(t, err)
+	require.Equal(t, epicorsync.POVariance, issue.Code)
+	require.Contains(t, issue.Message, "in EUR and the invoice in USD")
+	require.Empty(t, srv.Invoices(company))
+}
+
 func taxed() delivery {
 	d := one("E1042", "CX-TAX-1-E", "6410|200|00", "51.83")
 	inv := &d.Posting.Invoices[0]
