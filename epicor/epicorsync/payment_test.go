@@ -96,12 +96,15 @@ func TestTheFirstOpenDayIsReadFromTheCalendar(t *testing.T) {
 		epicortest.Period{Year: 2026, Number: 11, Start: day(11, 1), End: day(11, 30)},
 	)
 	require.Equal(t, "2026-10-01", tables(closedBy))
+	snap, err := epicorsync.Tables(c, &closedBy).Snapshot(t.Context())
+	require.NoError(t, err)
+	require.EqualValues(t, "2026-11-30", snap.LastDay())
 	srv.ClosePeriod(company, 2026, 10)
 	srv.ClosePeriod(company, 2026, 11)
 	require.Equal(t, "2026-12-01", tables(closedBy), "nothing is open, and nothing may slip through")
 	require.Equal(t, "2026-01-01", tables(epicorsync.TablesOptions{ClosedColumn: "FAClosedPeriod", FirstOpen: "2026-01-01"}))
 	require.Empty(t, tables(epicorsync.TablesOptions{}))
-	_, err := epicorsync.Tables(c, &epicorsync.TablesOptions{ClosedColumn: "Closed_c"}).Snapshot(t.Context())
+	_, err = epicorsync.Tables(c, &epicorsync.TablesOptions{ClosedColumn: "Closed_c"}).Snapshot(t.Context())
 	require.Error(t, err)
 }
 

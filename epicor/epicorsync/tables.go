@@ -133,34 +133,37 @@ func (r *TableReader) load(ctx context.Context) (*document.Tables, error) {
 			From: document.Date(a.EffFrom.String()), To: document.Date(a.EffTo.String()),
 		})
 	}
-	first, err := r.firstOpen(ctx)
+	first, end, err := r.calendar(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return document.NewTables(r.c.Company(), vendors, accounts, &document.TablesOptions{FirstOpen: first})
+	return document.NewTables(r.c.Company(), vendors, accounts, &document.TablesOptions{FirstOpen: first, LastDay: end})
 }
 
-// firstOpen is the first day behind the last closed period that stands in an open
-// one; "" where no period is closed.
-func (r *TableReader) firstOpen(ctx context.Context) (document.Date, error) {
+// calendar reads the first day behind the last closed period that stands in an
+// open one, "" where no period is closed; and the last day that any period has.
+func (r *TableReader) calendar(ctx context.Context) (first, end document.Date, err error) {
 	if r.opts.FirstOpen != "" || r.opts.ClosedColumn == "" {
-		return r.opts.FirstOpen, nil
+		return r.opts.FirstOpen, "", nil
 	}
 	q := odata.Query{Select: []string{"StartDate", "EndDate", r.opts.ClosedColumn}}
 	if r.opts.Calendar != "" {
 		q.Filter = odata.Eq("FiscalCalendarID", r.opts.Calendar)
 	}
 	var starts []epicor.Date
-	var last epicor.Date
+	var last, latest epicor.Date
 	for p, err := range r.c.FiscalPeriods.List(ctx, q) {
 		if err != nil {
-			return "", err
+			return "", "", err
+		}
+		if latest.Before(p.End) {
+			latest = p.End
 		}
 		closed := p.AssetsClosed
 		if r.opts.ClosedColumn != "FAClosedPeriod" {
 			raw, ok := p.Extra[r.opts.ClosedColumn]
 			if !ok || json.Unmarshal(raw, &closed) != nil {
-				return "", fmt.Errorf("the column %s of FiscalPer says not whether a period is closed", r.opts.ClosedColumn)
+				return "", "", fmt.Errorf("the column %s of FiscalPer says not whether a period is closed", r.opts.ClosedColumn)
 			}
 		}
 		switch {
@@ -170,20 +173,21 @@ func (r *TableReader) firstOpen(ctx context.Context) (document.Date, error) {
 			last = p.End
 		}
 	}
+	end = document.Date(latest.String())
 	if last.IsZero() {
-		return "", nil
+		return "", end, nil
 	}
-	var first epicor.Date
+	var open epicor.Date
 	for _, d := range starts {
-		if last.Before(d) && (first.IsZero() || d.Before(first)) {
-			first = d
+		if last.Before(d) && (open.IsZero() || d.Before(open)) {
+			open = d
 		}
 	}
-	if first.IsZero() {
+	if open.IsZero() {
 		// Nothing is open: no document may slip through as if this were not known.
-		first = epicor.DateOf(last.Time().AddDate(0, 0, 1))
+		open = epicor.DateOf(last.Time().AddDate(0, 0, 1))
 	}
-	return document.Date(first.String()), nil
+	return document.Date(open.String()), end, nil
 }
 
 // employee reads the employee's id out of the column that the options name.

@@ -507,3 +507,16 @@ func TestReceiptsGoWithTheInvoiceOfTheirExpense(t *testing.T) {
 	require.Equal(t, []document.Attachment{{ID: "IMG1", Kind: "receipt"}}, got.Invoices[0].Attachments)
 	require.Equal(t, []document.Attachment{{ID: "IMG2", Kind: "receipt"}}, got.Invoices[1].Attachments)
 }
+
+func TestR52ADayBehindTheCalendarStops(t *testing.T) {
+	all, err := document.NewTables("EPIC06", vendors(), accounts(), &document.TablesOptions{FirstOpen: "2026-10-01", LastDay: "2026-10-30"})
+	require.NoError(t, err)
+	m := rules.New(load(t), rules.StaticTables(all))
+	d := report("10.00", entry("1", "TAXI", "CASH", "10.00"))
+	mapped(t, m, d) // the last day itself
+	d.Approved = "2099-01-01"
+	found := issues(t, m, d)
+	require.Len(t, found, 1)
+	require.Equal(t, rules.PeriodClosed, found[0].Code)
+	require.Contains(t, found[0].Message, "ends on 2026-10-30")
+}

@@ -300,6 +300,13 @@ func (r *run) applyDate() {
 			r.apply, r.moved = open, true
 		}
 	}
+	if last := r.tables.LastDay(); last != "" && last.Before(r.apply) {
+		r.issue(connector.Issue{
+			Code: PeriodClosed, Field: "apply date", Value: string(r.apply),
+			Message: fmt.Sprintf("no fiscal period holds %s: the ERP's calendar ends on %s", r.apply, last),
+			Remedy:  "Add the period to the fiscal calendar in the ERP, or correct the date in Concur, then replay.",
+		})
+	}
 	reason.Value = string(r.apply)
 	r.reasons = append(r.reasons, reason,
 		mapping.Reason{Field: "date", Value: string(r.date), Rule: "the document's own date", Input: string(r.doc.Kind)})

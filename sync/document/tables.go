@@ -59,6 +59,7 @@ type Tables struct {
 	company   string
 	version   string
 	firstOpen Date
+	lastDay   Date
 	vendors   map[string]Vendor
 	employees map[string][]string
 	taxIDs    map[string][]string
@@ -70,6 +71,9 @@ type TablesOptions struct {
 	// FirstOpen is the first day of the earliest open fiscal period. Empty: not
 	// known, so no document is held back because of its period.
 	FirstOpen Date
+	// LastDay is the last day of the fiscal calendar, behind which there is no
+	// period to post to. Empty: not known.
+	LastDay Date
 }
 
 // NewTables makes Tables of the rows of one company. Codes are trimmed. It
@@ -82,6 +86,7 @@ func NewTables(company string, vendors []Vendor, accounts []Account, opts *Table
 	t := &Tables{
 		company:   company,
 		firstOpen: opts.FirstOpen,
+		lastDay:   opts.LastDay,
 		vendors:   make(map[string]Vendor, len(vendors)),
 		employees: make(map[string][]string),
 		taxIDs:    make(map[string][]string),
@@ -124,9 +129,10 @@ func (t *Tables) hash() (string, error) {
 	err := json.NewEncoder(h).Encode(struct {
 		Company   string
 		FirstOpen Date
+		LastDay   Date `json:",omitempty"`
 		Vendors   map[string]Vendor
 		Accounts  map[string]Account
-	}{t.company, t.firstOpen, t.vendors, t.accounts})
+	}{t.company, t.firstOpen, t.lastDay, t.vendors, t.accounts})
 	if err != nil {
 		return "", fmt.Errorf("document: tables of company %q: %w", t.company, err)
 	}
@@ -142,6 +148,9 @@ func (t *Tables) Version() string { return t.version }
 // FirstOpen is the first day of the earliest open fiscal period, "" when it is
 // not known.
 func (t *Tables) FirstOpen() Date { return t.firstOpen }
+
+// LastDay is the last day of the fiscal calendar, "" when it is not known.
+func (t *Tables) LastDay() Date { return t.lastDay }
 
 // Vendor returns the vendor that bears the id.
 func (t *Tables) Vendor(id string) (Vendor, bool) {
