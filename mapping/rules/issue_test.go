@@ -61,6 +61,11 @@ var refusals = map[string]refusal{
 		e.Personal, e.SourcePays = true, true
 		d.Entries = append(d.Entries, e)
 	}, want: connector.Issue{Field: "expense 2", Value: "CBCP"}},
+	"R48 Expense Pay of a personal one in a journal": {code: rules.ExpensePay, set: []string{"expense_pay: refuse ", "expense_pay: {vendor: V0095, code: X} "}, change: func(d *document.Document) {
+		p := private("2", "CBCP", books("COMP", "CBCP", "MEALS", "49.00"), books("EMPL", "COMP", "MEALS", "-49.00"))
+		p.SourcePays = true
+		*d = journaled("10.00", paid("1", "TAXI", "CASH", "10.00", books("COMP", "EMPL", "TAXI", "10.00")), p)
+	}, want: connector.Issue{Field: "expense 2, journal line 1 and elsewhere", Value: "CBCP"}, remedy: "by hand"},
 	"R10 advance": {code: rules.CashAdvance, change: func(d *document.Document) {
 		d.Settlement = &document.Settlement{Advance: true, ToEmployee: known("1.00"), FromEmployee: known("0")}
 	}, want: connector.Issue{Owner: connector.Finance}, remedy: "by hand"},

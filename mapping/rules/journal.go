@@ -64,7 +64,7 @@ func (r *run) journalParty(i int, j document.Journal, at string, party func(c co
 	switch {
 	case e.SourcePays && e.Personal:
 		r.issue(connector.Issue{
-			Code: ExpensePay, Field: at, Value: code,
+			Code: ExpensePay, Field: at, Value: strings.TrimSpace(e.Payment.Code),
 			Message: "Expense Pay pays a personal expense on a card of the company, and the rules cannot say whom it charges",
 			Remedy:  byHand,
 		})

@@ -1,6 +1,7 @@
 package rules_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -519,4 +520,32 @@ func TestR52ADayBehindTheCalendarStops(t *testing.T) {
 	require.Len(t, found, 1)
 	require.Equal(t, rules.PeriodClosed, found[0].Code)
 	require.Contains(t, found[0].Message, "ends on 2026-10-30")
+}
+
+func TestR52TheFirstOpenDayIsOpen(t *testing.T) {
+	for open, want := range map[document.Date]document.Date{"2026-10-29": "2026-10-30", "2026-10-30": "2026-10-30", "2026-10-31": "2026-10-31"} {
+		got := mapped(t, rules.New(load(t), tables(t, open)), report("10.00", entry("1", "TAXI", "CASH", "10.00")))
+		require.Equal(t, want, got.Invoices[0].ApplyDate)
+		require.Equal(t, open == "2026-10-31", strings.Contains(got.Invoices[0].Description, "closed"), "moved only where it must be")
+	}
+}
+
+func TestR62TheApplyDateDecidesAndNotTheInvoicesDate(t *testing.T) {
+	doc := report("10.00", entry("1", "TAXI", "CASH", "10.00")) // of 28 October, approved on the 30th
+	on := func(a document.Account) *rules.Mapper {
+		a.Code = "6410|200|00"
+		all, err := document.NewTables("EPIC06", vendors(), []document.Account{a}, nil)
+		require.NoError(t, err)
+		return rules.New(load(t), rules.StaticTables(all))
+	}
+	mapped(t, on(document.Account{From: "2026-10-30"}), doc)
+	require.Equal(t, rules.AccountInactive, issues(t, on(document.Account{To: "2026-10-29"}), doc)[0].Code)
+}
+
+func TestR11AnAdvanceOfWhichNothingWasSpentIsOwed(t *testing.T) {
+	d := journaled("0.00", paid("1", "HOTEL", "CASH", "0.00", books("COMP", "EMPL", "HOTEL", "0.00")))
+	d.Advances = []document.Advance{{ID: "A", Account: "CADV", Kind: "2", Amount: dec("-85.00")}}
+	d.AdvanceReturn = dec("85.00")
+	require.Equal(t, []string{"debit memo CX-A1B2C3-1-ED E1042 -85.00", "  1250|000|00 -85.00"}, brief(mapped(t, mapper(t), d)),
+		"every line is zero, and the advance is not")
 }

@@ -128,3 +128,11 @@ func TestMinorUnitsFollowISO4217(t *testing.T) {
 		require.False(t, ok, code)
 	}
 }
+
+func TestPercentagesMayMissHundredByAMillionthForEach(t *testing.T) {
+	half := dec("50")
+	for second, ok := range map[string]bool{"50.000002": true, "49.999998": true, "50.000003": false, "49.999997": false, "50.001": false} {
+		_, err := document.AllocatePercent(dec("10.00"), []decimal.Decimal{half, dec(second)}, 2)
+		require.Equal(t, ok, err == nil, second)
+	}
+}
