@@ -3,7 +3,7 @@
 //
 // An end implements Source or Sink, both of two or three methods, and proves
 // itself with connectortest. More ability is an optional interface
-// (Acknowledger, Payer) that the engine looks for once. An end tells the
+// (Acknowledger, Payer, Attacher) that the engine looks for once. An end tells the
 // engine what to do by the error it returns; see the variables below.
 //
 // # Errors
@@ -178,6 +178,10 @@ type Receipt struct {
 	Made  []Made   `json:"made"`
 	Final bool     `json:"final"`
 	Notes []string `json:"notes,omitempty"`
+	// Missing is what belongs to it, is no part of what is owed and is not there yet,
+	// one line for each with the reason: an image of a receipt. Only an Attacher is
+	// asked for it again. It holds no personal data.
+	Missing []string `json:"missing,omitempty"`
 }
 
 // Presence says what stands in the target.
@@ -210,6 +214,24 @@ type Sink[T any] interface {
 	// Reverse sees to it that afterwards nothing with this key has effect. It is
 	// repeatable and touches nothing without the key.
 	Reverse(ctx context.Context, d Delivery[T]) (Receipt, error)
+}
+
+// Attached is what came of an Attach. Each line names one thing, without personal
+// data.
+type Attached struct {
+	Added   []string // by this call
+	Missing []string // not there yet, with the reason: it is tried again
+	Lost    []string // cannot be added any more, with the reason: for a person
+}
+
+// Attacher is optional on a Sink: it adds to what stands what Receipt.Missing
+// names. Prove an implementation with connectortest.RunAttacher.
+type Attacher[T any] interface {
+	// Attach adds what is missing and not there. It changes nothing of what is owed,
+	// makes nothing that does not stand, and is repeatable: what is there is not added
+	// a second time. An error means that the target could not be looked at, or with
+	// ErrRejected that it never will take anything.
+	Attach(ctx context.Context, d Delivery[T]) (Attached, error)
 }
 
 // SignalKind says what a source is told.

@@ -15,7 +15,11 @@ import (
 // delivery builds what the sink gets from the stored posting, never from a new
 // mapping.
 func (w *work) delivery(ctx context.Context) (delivery, error) {
-	rev := w.r.current()
+	return w.deliveryOf(ctx, w.r.current())
+}
+
+// deliveryOf is the delivery of a revision, the current one or one that stands.
+func (w *work) deliveryOf(ctx context.Context, rev *revision) (delivery, error) {
 	b, err := w.stored(ctx, rev.sealer(), rev.Posting)
 	if err != nil {
 		return delivery{}, err
@@ -217,8 +221,10 @@ func (w *work) settled(ctx context.Context, receipt connector.Receipt, how strin
 		r.recovered()
 		r.Audited = len(r.History)
 		r.note(w.e.clock(), how, numbers(receipt))
+		rev.Wanting = nil
 		if done = false; receipt.Final {
 			rev.State = Confirmed
+			w.want(rev)
 			if tell {
 				post(w.t.ID, r, connector.Signal{Kind: connector.Posted, Receipt: rev.Receipt})
 				return
@@ -368,7 +374,7 @@ func (w *work) reverse(ctx context.Context) error {
 	err = w.save(ctx, func(t *storage.Transfer, r *row) {
 		rev := r.current()
 		r.back(rev)
-		rev.Effect, rev.Then, rev.Only, rev.Receipt, rev.Keyed = None, "", false, nil, 0
+		rev.Effect, rev.Then, rev.Only, rev.Receipt, rev.Keyed, rev.Wanting = None, "", false, nil, 0, nil
 		rev.Generation++
 		rev.State = then
 		r.recovered()

@@ -81,6 +81,9 @@ func (w *work) fail(ctx context.Context, s step, cause error) error {
 	// A wrong credential, a request to slow down and a system that is down for
 	// everybody are not this document's failure.
 	counts := !mend && !probe && (after == 0 || s == stepMap)
+	if s == stepAttach {
+		return w.attachFailed(ctx, after, counts, why)
+	}
 	err := w.save(ctx, func(t *storage.Transfer, r *row) {
 		if counts {
 			r.Tries++

@@ -38,6 +38,11 @@ type Policy struct {
 	// connector.Payer, where a source of its target wants to be told: 15 min;
 	// negative: never.
 	Payments time.Duration
+	// AttachTries is how often something that belongs to a posting and is missing,
+	// such as an image of a receipt, is tried to be added after the posting is final,
+	// where the Sink is a connector.Attacher: 12, which takes about a day; negative:
+	// never.
+	AttachTries int
 	// CircuitFailures transient failures in a row of one system stop asking it
 	// for CircuitOpen: 5 and 30 s. A connection fault does so at once.
 	CircuitFailures int
@@ -77,6 +82,9 @@ func (p *Policy) withDefaults() Policy {
 	if q.MaxTries == 0 {
 		q.MaxTries = 12
 	}
+	if q.AttachTries == 0 {
+		q.AttachTries = 12
+	}
 	if q.CircuitFailures == 0 {
 		q.CircuitFailures = 5
 	}
@@ -84,12 +92,16 @@ func (p *Policy) withDefaults() Policy {
 }
 
 // wait returns how long to wait after so many failures in a row.
-func (p Policy) wait(tries int) time.Duration {
-	d := p.MinWait
-	for i := 1; i < tries && d < p.MaxWait; i++ {
+func (p Policy) wait(tries int) time.Duration { return backoff(p.MinWait, p.MaxWait, tries) }
+
+// backoff returns how long to wait after so many failures in a row, between two
+// bounds.
+func backoff(least, most time.Duration, tries int) time.Duration {
+	d := least
+	for i := 1; i < tries && d < most; i++ {
 		d *= 2
 	}
-	d = min(d, p.MaxWait)
+	d = min(d, most)
 	// Half of the wait is drawn, so that what failed together does not come back together.
 	return d/2 + time.Duration(rand.Int64N(int64(d/2)+1)) //nolint:gosec // nobody gains by guessing a wait
 }
@@ -131,7 +143,9 @@ type link interface {
 	deliver(ctx context.Context, d delivery) (connector.Receipt, error)
 	reverse(ctx context.Context, d delivery) (connector.Receipt, error)
 	acknowledger() connector.Acknowledger // nil when the source does not want to be told
-	payer() connector.Payer               // nil when the sink tells of no payments
+	attach(ctx context.Context, d delivery) (connector.Attached, error)
+	attaches() bool         // whether the sink is a connector.Attacher
+	payer() connector.Payer // nil when the sink tells of no payments
 	takes(kind string) bool
 }
 
@@ -298,6 +312,23 @@ func (l *typed[S, D]) reverse(ctx context.Context, d delivery) (connector.Receip
 		return connector.Receipt{}, err
 	}
 	return l.f.Sink.Reverse(ctx, t)
+}
+
+func (l *typed[S, D]) attaches() bool {
+	_, ok := l.f.Sink.(connector.Attacher[D])
+	return ok
+}
+
+func (l *typed[S, D]) attach(ctx context.Context, d delivery) (connector.Attached, error) {
+	a, ok := l.f.Sink.(connector.Attacher[D])
+	if !ok {
+		return connector.Attached{}, fmt.Errorf("engine: the sink of flow %q is no connector.Attacher", l.f.Name)
+	}
+	t, err := l.restore(d)
+	if err != nil {
+		return connector.Attached{}, err
+	}
+	return a.Attach(ctx, t)
 }
 
 func (l *typed[S, D]) acknowledger() connector.Acknowledger {

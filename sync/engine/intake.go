@@ -77,7 +77,7 @@ func (e *Engine) knock(ctx context.Context, f *flow, ref connector.Ref, k knock)
 		case errors.Is(err, storage.ErrNotFound):
 			t = storage.Transfer{
 				ID: id, Flow: f.name, Queue: f.sourceQueue(), Due: e.clock(), Wakes: 1,
-				Hint: k.encode(), State: string(Received), Format: format,
+				Hint: k.encode(), State: string(Received), Format: formatPlain,
 			}
 			if err := encode(&t, &row{Since: e.clock()}); err != nil {
 				return false, err

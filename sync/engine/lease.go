@@ -225,6 +225,9 @@ func (w *work) letGo(t *storage.Transfer, r *row, due time.Time, queue string) {
 	case rev.State == Parked:
 		t.Due = sooner(t.Due, rev.ReturnAt)
 	}
+	if v := w.wants(r); v != nil && (t.Due.IsZero() || v.Wanting.Due.Before(t.Due)) {
+		t.Due, t.Queue = v.Wanting.Due, w.f.targetQueue()
+	}
 }
 
 func (w *work) freed() {

@@ -147,6 +147,7 @@ func (w *work) confirmWithout(ctx context.Context, version, cause, why string, i
 				// Not final yet, or not looked up again yet.
 				rev.State = Delivered
 			}
+			rev.Wanting, prior.Wanting = prior.Wanting, nil
 			prior.Effect, prior.State = None, Void
 		}
 		r.recovered()

@@ -32,7 +32,7 @@ type Observer struct {
 type Step struct {
 	ID    storage.ID
 	Flow  string
-	Name  string // fetch, map, find, deliver, poll, reverse, signal, return
+	Name  string // fetch, map, find, deliver, poll, reverse, signal, return, attach
 	Began time.Time
 	Took  time.Duration
 	Err   error // nil: it went well. Bears no secret and no personal data
@@ -77,6 +77,8 @@ func (s step) String() string {
 		return "poll"
 	case stepReturn:
 		return "return"
+	case stepAttach:
+		return "attach"
 	}
 	return "none"
 }

@@ -133,7 +133,7 @@ func (e *Engine) Replay(ctx context.Context, p Plan, by Act) (done int, err erro
 
 // Settle waits until no transfer of a tenant is being worked on or wants to be
 // within the time given, or ctx ends. Delivered ones that are only looked at until
-// they are final do not count; those of a paused flow, or of a system that is not
+// they are final do not count, nor do those to which only a file is to be added; those of a paused flow, or of a system that is not
 // being asked, do. It is for programs that do one thing and stop.
 func (e *Engine) Settle(ctx context.Context, tenant string, within time.Duration) error {
 	t := time.NewTicker(10 * time.Millisecond)
@@ -164,7 +164,8 @@ func (e *Engine) busy(ctx context.Context, tenant string, within time.Duration) 
 		if r.Lease.After(e.clock()) {
 			return true, nil
 		}
-		if !t.Due.IsZero() && t.Due.Before(by) && (State(t.State) != Delivered || t.Wakes > r.Seen) {
+		quiet := (State(t.State) == Delivered || r.idle()) && t.Wakes <= r.Seen
+		if !t.Due.IsZero() && t.Due.Before(by) && !quiet {
 			return true, nil
 		}
 	}

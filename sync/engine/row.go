@@ -13,8 +13,14 @@ import (
 	"github.com/ml-connector/ml-connector/sync/storage"
 )
 
-// format is the shape of row that this version writes.
-const format = 1
+// The shapes of row that this version writes. It reads all of them, and an older
+// one those that it knows: a row is of the first unless it holds something that a
+// version which knows only that would lose.
+const (
+	formatPlain   = 1
+	formatWanting = 2 // a revision bears wanting
+	format        = formatWanting
+)
 
 // Bounds that keep a row small whatever happens to its document.
 const (
@@ -104,6 +110,8 @@ type revision struct {
 	// Only, with Then: it is taken back to be replaced, and what earlier revisions
 	// have standing stays.
 	Only bool `json:"only,omitempty"`
+	// Wanting, where set: something that belongs to it is missing and is to be added.
+	Wanting *wanting `json:"wanting,omitempty"`
 	// ReturnAt is when a parked revision is given back by itself.
 	ReturnAt time.Time `json:"return_at,omitzero"`
 }
@@ -308,7 +316,7 @@ func encode(t *storage.Transfer, r *row) error {
 		if err != nil {
 			return fmt.Errorf("engine: encode row: %w", err)
 		}
-		t.Data, t.Format = b, format
+		t.Data, t.Format = b, r.format()
 		if len(b) <= storage.MaxData {
 			return nil
 		}
@@ -365,6 +373,9 @@ func decode(t storage.Transfer) (row, error) {
 
 // sound reports whether a revision stands where this version can go on from.
 func (v *revision) sound() bool {
+	if v.Wanting != nil && v.Receipt == nil {
+		return false
+	}
 	switch v.Effect {
 	case None, Unknown, Effective:
 	default:

@@ -610,8 +610,9 @@ type bench struct {
 	opts   engine.Options
 	tell   bool
 	wire   *tripwire
-	differ bool  // the mapper makes deltas
-	payer  *till // where set, the sink tells of payments
+	differ bool     // the mapper makes deltas
+	payer  *till    // where set, the sink tells of payments
+	files  *cabinet // where set, the sink adds files
 }
 
 func newBench(t *testing.T) *bench {
@@ -641,6 +642,9 @@ func (b *bench) engine() *engine.Engine {
 	var sink connector.Sink[bills] = b.erp
 	if b.payer != nil {
 		sink = paying{b.erp, b.payer, b.wire}
+	}
+	if b.files != nil {
+		sink = filing{b.erp, b.files, b.wire}
 	}
 	var mapper mapping.Mapper[claim, bills] = b.mapper
 	if b.differ {

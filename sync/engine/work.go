@@ -55,6 +55,7 @@ const (
 	stepMap
 	stepPoll
 	stepReturn
+	stepAttach
 )
 
 // next decides what the row needs. What may stand in the target is settled
@@ -110,13 +111,16 @@ func (w *work) next() step {
 	case Delivering, Reversing:
 		// Handled above.
 	}
+	if v := w.wants(&w.r); v != nil && !w.e.clock().Before(v.Wanting.Due) {
+		return stepAttach
+	}
 	return stepNone
 }
 
 // system returns which system a step asks.
 func (w *work) system(s step) (system, queue string) {
 	switch s {
-	case stepReverse, stepFind, stepDeliver, stepPoll:
+	case stepReverse, stepFind, stepDeliver, stepPoll, stepAttach:
 		return w.f.targetSystem(), w.f.targetQueue()
 	case stepSignal, stepFetch:
 		return w.f.sourceSystem(), w.f.sourceQueue()
@@ -260,6 +264,8 @@ func (w *work) do(ctx context.Context, s step) (err error) {
 		return w.mapDocument(ctx)
 	case stepReturn:
 		return w.returnDue(ctx)
+	case stepAttach:
+		return w.attach(ctx)
 	case stepNone:
 	}
 	return nil
