@@ -20,33 +20,43 @@ type Reader func(ctx context.Context, a document.Attachment) ([]byte, error)
 const attachTries = 2
 
 // attach adds the files of a delivery to its invoices. Money comes first: it is
-// called when all of it stands there, and what cannot be added is only noted. It
-// reports whether everything is there.
-func (s *InvoiceSink) attach(ctx context.Context, d connector.Delivery[document.Posting], ins []epicor.APInvoiceInput, of []*epicor.APInvoice) (notes []string, whole bool) {
-	whole = true
+// called when all of it stands there, and what cannot be added is only told.
+func (s *InvoiceSink) attach(ctx context.Context, d connector.Delivery[document.Posting], ins []epicor.APInvoiceInput, of []*epicor.APInvoice) connector.Attached {
+	var out connector.Attached
 	if s.opts.Attachments == nil {
-		return nil, true
+		return out
 	}
 	for i := range ins {
 		if of[i] == nil {
 			continue
 		}
 		for _, a := range lacking(d.Posting.Invoices[i].Attachments, of[i]) {
+			what := fmt.Sprintf("%s: attachment %s", of[i].Number, a.ID)
 			if of[i].Posted {
-				notes = append(notes, fmt.Sprintf("%s: attachment %s is missing, and the invoice is posted", of[i].Number, a.ID))
+				out.Lost = append(out.Lost, what+" is missing, and the invoice is posted")
 				continue
 			}
-			if err := s.add(ctx, ins[i], a); err != nil {
-				whole = false
-				notes = append(notes, fmt.Sprintf("%s: attachment %s could not be added, which changes nothing of what is owed: %v", of[i].Number, a.ID, err))
+			switch added, err := s.add(ctx, ins[i], a); {
+			case err != nil:
+				out.Missing = append(out.Missing, fmt.Sprintf("%s could not be added, which changes nothing of what is owed: %v", what, err))
+			case added:
+				out.Added = append(out.Added, what)
 			}
 		}
 	}
-	return notes, whole
+	return out
 }
 
-// add reads one file and adds it to an invoice that stands there.
-func (s *InvoiceSink) add(ctx context.Context, in epicor.APInvoiceInput, a document.Attachment) error {
+// complete writes into a receipt what came of the files.
+func (s *InvoiceSink) complete(r *connector.Receipt, files connector.Attached) {
+	r.Missing = files.Missing
+	r.Notes = append(r.Notes, files.Lost...)
+	r.Final = r.Final && (len(files.Missing) == 0 || !s.opts.AttachmentsFirst)
+}
+
+// add reads one file and adds it to an invoice that stands there. It reports whether
+// there is such a file.
+func (s *InvoiceSink) add(ctx context.Context, in epicor.APInvoiceInput, a document.Attachment) (bool, error) {
 	var data []byte
 	var err error
 	for range attachTries {
@@ -55,11 +65,13 @@ func (s *InvoiceSink) add(ctx context.Context, in epicor.APInvoiceInput, a docum
 		}
 	}
 	if err != nil || len(data) == 0 {
-		return err
+		return false, err
 	}
 	in.Attachments = []epicor.APInvoiceAttachmentInput{{Name: baseName(a) + extension(data), Description: cmp.Or(a.Name, a.Kind), Data: data}}
-	_, err = s.c.APInvoices.Resume(ctx, in)
-	return err
+	if _, err = s.c.APInvoices.Resume(ctx, in); err != nil {
+		return false, err
+	}
+	return true, nil
 }
 
 // lacking are the files that an invoice does not have.
@@ -100,18 +112,25 @@ func extension(data []byte) string {
 	}
 }
 
-// Attach adds the files that are missing to what a delivery made: what was not to
-// be had when it was made is tried again. It changes nothing of what is owed and
-// may be repeated.
-func (s *InvoiceSink) Attach(ctx context.Context, d connector.Delivery[document.Posting]) (notes []string, err error) {
+var _ connector.Attacher[document.Posting] = (*InvoiceSink)(nil)
+
+// Attach implements connector.Attacher: it adds the files that are missing to the
+// invoices that stand. One that an invoice has is known by its name; an invoice
+// that is posted takes none any more, which is an assumption to check on a live
+// tenant.
+func (s *InvoiceSink) Attach(ctx context.Context, d connector.Delivery[document.Posting]) (connector.Attached, error) {
 	ins, err := s.inputs(d)
 	if err != nil {
-		return nil, err
+		return connector.Attached{}, err
 	}
 	seen, err := s.look(ctx, d.Key(), ins)
 	if err != nil {
-		return nil, trouble(err)
+		return connector.Attached{}, trouble(err)
 	}
-	notes, _ = s.attach(ctx, d, ins, seen.of)
-	return notes, nil
+	files := s.attach(ctx, d, ins, seen.of)
+	// What was interrupted while it added a file may have left the group locked.
+	if err := s.release(ctx, seen.invoices()); err != nil {
+		return connector.Attached{}, trouble(err)
+	}
+	return files, nil
 }

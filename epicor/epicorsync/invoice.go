@@ -59,7 +59,7 @@ type InvoicesOptions struct {
 	// looked for. The same number is always refused.
 	DuplicateDays int
 	// Attachments reads the files that a posting names; nil: none are added. A file
-	// that cannot be had is noted in the receipt and tried again when the delivery is
+	// that cannot be had is Missing in the receipt and tried again when the delivery is
 	// looked at, or by Attach.
 	Attachments Reader
 	// AttachmentsFirst holds the receipt back, so that it is not final, until all
@@ -130,9 +130,7 @@ func (s *InvoiceSink) Find(ctx context.Context, d connector.Delivery[document.Po
 	if f.Presence == connector.Same {
 		// Files are no part of what is compared, so one that is missing is no reason to
 		// deliver again; it is only added.
-		notes, whole := s.attach(ctx, d, ins, seen.of)
-		f.Receipt.Notes = append(f.Receipt.Notes, notes...)
-		f.Receipt.Final = f.Receipt.Final && (whole || !s.opts.AttachmentsFirst)
+		s.complete(&f.Receipt, s.attach(ctx, d, ins, seen.of))
 		// A process that was killed between its last write and giving the group free
 		// left it locked, and nothing else will be delivered that would free it.
 		if err := s.release(ctx, seen.invoices()); err != nil {
@@ -199,9 +197,8 @@ func (s *InvoiceSink) Deliver(ctx context.Context, d connector.Delivery[document
 			notes = append(notes, inv.Number+": "+w)
 		}
 	}
-	files, whole := s.attach(ctx, d, ins, made)
-	r := s.receipt(made, append(notes, files...))
-	r.Final = r.Final && (whole || !s.opts.AttachmentsFirst)
+	r := s.receipt(made, notes)
+	s.complete(&r, s.attach(ctx, d, ins, made))
 	return r, nil
 }
 

@@ -196,7 +196,7 @@ func TestR59AnAttachmentThatFailsLeavesTheMoneyAlone(t *testing.T) {
 			require.NoError(t, err, "284.00 stand there")
 			require.Equal(t, "284", srv.Invoices(company)[0].Amount.String())
 			require.Equal(t, !first, r.Final)
-			require.Contains(t, r.Notes[0], "IMG/1 could not be added")
+			require.Contains(t, r.Missing[0], "IMG/1 could not be added")
 			require.Empty(t, srv.Invoices(company)[0].Attachments)
 
 			f := find(t, s, d) // which tries again
@@ -206,9 +206,9 @@ func TestR59AnAttachmentThatFailsLeavesTheMoneyAlone(t *testing.T) {
 
 			asked := len(files.asked)
 			find(t, s, d)
-			notes, err := s.Attach(t.Context(), d)
+			again, err := s.Attach(t.Context(), d)
 			require.NoError(t, err)
-			require.Empty(t, notes)
+			require.Equal(t, connector.Attached{}, again)
 			require.Len(t, files.asked, asked, "what is there is not asked for again")
 			require.Len(t, srv.Invoices(company)[0].Attachments, 1)
 		})

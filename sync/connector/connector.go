@@ -225,7 +225,7 @@ type Attached struct {
 }
 
 // Attacher is optional on a Sink: it adds to what stands what Receipt.Missing
-// names. Prove an implementation with connectortest.RunAttacher.
+// names.
 type Attacher[T any] interface {
 	// Attach adds what is missing and not there. It changes nothing of what is owed,
 	// makes nothing that does not stand, and is repeatable: what is there is not added
