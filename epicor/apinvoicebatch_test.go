@@ -185,17 +185,22 @@ func (x *thrift) RoundTrip(r *http.Request) (*http.Response, error) {
 	if !strings.HasSuffix(r.URL.Path, "/UpdateMaster") {
 		return x.base.RoundTrip(r)
 	}
-	var body map[string]any
-	d := json.NewDecoder(r.Body)
-	d.UseNumber()
-	if err := d.Decode(&body); err != nil {
+	var body map[string]json.RawMessage
+	var ds map[string]json.RawMessage
+	if err := json.NewDecoder(r.Body).Decode(&body); err != nil {
 		return nil, err
 	}
-	ds := body["ds"].(map[string]any)
+	if err := json.Unmarshal(body["ds"], &ds); err != nil {
+		return nil, err
+	}
 	for _, table := range x.tables {
+		var rows []json.RawMessage
+		if err := json.Unmarshal(ds[table], &rows); err != nil {
+			return nil, err
+		}
 		news := 0
-		ds[table] = slices.DeleteFunc(ds[table].([]any), func(row any) bool {
-			if row.(map[string]any)["RowMod"] != "A" {
+		rows = slices.DeleteFunc(rows, func(row json.RawMessage) bool {
+			if !bytes.Contains(row, []byte(`"RowMod":"A"`)) {
 				return false
 			}
 			if news++; news > 1 {
@@ -203,7 +208,16 @@ func (x *thrift) RoundTrip(r *http.Request) (*http.Response, error) {
 			}
 			return news > 1
 		})
+		var err error
+		if ds[table], err = json.Marshal(rows); err != nil {
+			return nil, err
+		}
 	}
+	set, err := json.Marshal(ds)
+	if err != nil {
+		return nil, err
+	}
+	body["ds"] = set
 	raw, err := json.Marshal(body)
 	if err != nil {
 		return nil, err
