@@ -69,7 +69,7 @@ func TestFinancialSourceIsToldAsTheContractSays(t *testing.T) {
 		},
 		Told: func(t *testing.T, v any) (out []string) {
 			d := as(v).state(t, as(v).report.ID)
-			out = append(out, string(d.Status))
+			out = append(out, d.Status)
 			for _, p := range d.Posted {
 				out = append(out, fmt.Sprint("posted ", p.Number))
 			}

@@ -109,7 +109,7 @@ func (f filing) Attach(ctx context.Context, d connector.Delivery[bills]) (connec
 		}
 		there := len(f.c.of(d.Key())) > 0
 		if err := f.c.add(d.Key()); err != nil {
-			return connector.Attached{Missing: []string{"receipt.pdf: " + err.Error()}}, nil
+			return connector.Attached{Missing: []string{"receipt.pdf: " + err.Error()}}, nil //nolint:nilerr // a file that is refused is told, it is no failure
 		}
 		if there {
 			return connector.Attached{}, nil

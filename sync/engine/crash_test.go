@@ -307,7 +307,7 @@ func TestKilledAtAnyPointAroundALostAnswer(t *testing.T) {
 
 func TestKilledAtAnyPointOfHalfASetThatIsNoLongerApprovedThenApprovedAgain(t *testing.T) {
 	story{
-		before: func(b *bench, e *engine.Engine) {
+		before: func(b *bench, _ *engine.Engine) {
 			ready(b)
 			b.policy.MaxTries, b.policy.CircuitFailures = 2, 100
 			b.erp.midway = func() error { return errDown }
@@ -317,7 +317,7 @@ func TestKilledAtAnyPointOfHalfASetThatIsNoLongerApprovedThenApprovedAgain(t *te
 				}
 				return nil
 			}
-			e = b.engine()
+			e := b.engine()
 			require.NoError(b.t, e.Notify(b.t.Context(), notice("R1")))
 			b.run(e, time.Minute)
 			require.Equal(b.t, engine.Unknown, b.status("R1").Effect)

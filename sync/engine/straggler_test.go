@@ -164,7 +164,7 @@ func TestWhateverTheRunnerAsksForATransferIsInOneDeliveryOfAProcess(t *testing.T
 		require.NoError(t, w.Work(t.Context(), id("R1")))
 		require.Equal(t, 1, b.erp.most)
 		close(release)
-		<-ended
+		require.NoError(t, <-ended)
 	})
 }
 
