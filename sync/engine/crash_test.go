@@ -186,6 +186,29 @@ func TestKilledAtAnyPointOfARecallAfterDelivery(t *testing.T) {
 	}.tell(t, "before Reverse", "after Reverse", "before audit reverse done")
 }
 
+func TestKilledAtAnyPointWhileTheSourceAnswersASignalWithRecalled(t *testing.T) {
+	for _, kind := range []connector.SignalKind{connector.Taken, connector.Posted} {
+		t.Run(string(kind), func(t *testing.T) {
+			story{
+				prepare: func(b *bench) {
+					b.tell = true
+					b.source.ackErr = func(s connector.Signal) error {
+						if s.Kind == kind {
+							return connector.ErrWithdrawn
+						}
+						return nil
+					}
+				},
+				act: ready,
+				check: func(b *bench, where string) {
+					require.Empty(b.t, b.erp.all(), where)
+					require.Contains(b.t, []engine.State{engine.Reversed, engine.Void}, b.status("R1").State, where)
+				},
+			}.tell(t, "before audit acknowledge recalled")
+		})
+	}
+}
+
 func TestKilledAtAnyPointOfARecallThatMeetsADelivery(t *testing.T) {
 	story{
 		act: func(b *bench) {

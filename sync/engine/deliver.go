@@ -302,7 +302,8 @@ func (w *work) refused(ctx context.Context, d delivery, cause error) error {
 	if errors.As(cause, &rej) && len(rej.Issues) > 0 {
 		issues = rej.Issues
 	}
-	if _, err := w.await(ctx, issues); err != nil {
+	_, noted, err := w.await(ctx, issues)
+	if err != nil {
 		return err
 	}
 	details, err := w.details(ctx, issues)
@@ -313,7 +314,8 @@ func (w *work) refused(ctx context.Context, d delivery, cause error) error {
 	if err := w.record(ctx, "deliver", "refused", attempt(d, "refused", n), map[string]any{"attempt": n, "issues": public(issues)}); err != nil {
 		return err
 	}
-	return w.save(ctx, func(_ *storage.Transfer, r *row) {
+	return w.save(ctx, func(t *storage.Transfer, r *row) {
+		lookAgain(t, noted)
 		rev := r.current()
 		rev.State, rev.Then, rev.Issues, rev.Details = Reversing, Parked, public(issues), details
 		rev.Cause = issues[0].Code
@@ -413,13 +415,15 @@ func (w *work) stuck(ctx context.Context, d delivery, cause error) error {
 	if errors.As(cause, &rej) && len(rej.Issues) > 0 {
 		issues = rej.Issues
 	}
-	if _, err := w.await(ctx, issues); err != nil {
+	_, noted, err := w.await(ctx, issues)
+	if err != nil {
 		return err
 	}
 	if err := w.record(ctx, "reverse", "refused", attempt(d, "reverse-refused", w.r.Attempts), map[string]any{"issues": public(issues)}); err != nil {
 		return err
 	}
-	err := w.save(ctx, func(t *storage.Transfer, r *row) {
+	err = w.save(ctx, func(t *storage.Transfer, r *row) {
+		lookAgain(t, noted)
 		then := r.current().Then
 		w.park(t, r, issues)
 		r.current().Then, r.current().Effect = then, Unknown

@@ -94,8 +94,9 @@ func (w *work) fail(ctx context.Context, s step, cause error) error {
 		r.Why = why
 		r.note(now, "failed", why)
 		news := s == stepFetch && settledState(r)
-		// The only document of a system that is down may be what brings it down.
-		stuck := probe && now.Sub(r.Failing) >= w.f.policy.MaxFailing
+		// The only document of a system that is down may be what brings it down, but
+		// not what makes it refuse a credential.
+		stuck := probe && !mend && now.Sub(r.Failing) >= w.f.policy.MaxFailing
 		if (r.Tries >= w.f.policy.MaxTries || stuck) && !news {
 			w.park(t, r, []connector.Issue{exhausted(now.Sub(r.Failing), why)})
 			w.letGo(t, r, time.Time{}, queue)

@@ -91,7 +91,8 @@ func (w *work) fetch(ctx context.Context) error {
 // parkNow parks and lets go in one write. A revision that stands in the target
 // keeps its state: what cannot be read now does not undo what was done.
 func (w *work) parkNow(ctx context.Context, learn func(*row), issues []connector.Issue) error {
-	if _, err := w.await(ctx, issues); err != nil {
+	_, noted, err := w.await(ctx, issues)
+	if err != nil {
 		return err
 	}
 	details, err := w.details(ctx, issues)
@@ -100,6 +101,7 @@ func (w *work) parkNow(ctx context.Context, learn func(*row), issues []connector
 	}
 	err = w.save(ctx, func(t *storage.Transfer, r *row) {
 		learn(r)
+		lookAgain(t, noted)
 		if rev := r.current(); rev != nil && rev.Effect != None {
 			r.note(w.e.clock(), "ignored", issues[0].Code)
 		} else {
@@ -114,20 +116,29 @@ func (w *work) parkNow(ctx context.Context, learn func(*row), issues []connector
 	return err
 }
 
+// lookAgain knocks where a wait was noted for the first time: what is waited for
+// may have come after it was asked for and before the note of it was there.
+func lookAgain(t *storage.Transfer, noted bool) {
+	if noted {
+		t.Wakes++
+	}
+}
+
 // await notes that the transfer waits for whatever the issues need. It reports
-// whether there was anything.
-func (w *work) await(ctx context.Context, issues []connector.Issue) (bool, error) {
-	waits := false
+// whether there was anything, and whether a note of it is new.
+func (w *work) await(ctx context.Context, issues []connector.Issue) (waits, noted bool, err error) {
 	for _, i := range issues {
 		if i.Needs == "" {
 			continue
 		}
 		waits = true
-		if err := w.e.waitFor(ctx, w.t.ID, i.Needs); err != nil {
-			return true, err
+		first, err := w.e.waitFor(ctx, w.t.ID, i.Needs)
+		if err != nil {
+			return true, noted, err
 		}
+		noted = noted || first
 	}
-	return waits, nil
+	return waits, noted, nil
 }
 
 // maxMissing is how often in a row a document may not be found before it is
@@ -137,8 +148,13 @@ const maxMissing = 3
 
 func (w *work) gone(ctx context.Context, learn func(*row), k knock) error {
 	if w.r.Missing+1 >= maxMissing {
-		// The version is forgotten: a sweep that still shows the document wakes it.
-		return w.void(ctx, learn, "no longer at the source", k.encode())
+		// The version is forgotten, also that of an earlier fetch: a sweep that still
+		// shows the document wakes it.
+		forget := func(r *row) {
+			learn(r)
+			r.Version = ""
+		}
+		return w.void(ctx, forget, "no longer at the source", k.encode())
 	}
 	err := w.save(ctx, func(t *storage.Transfer, r *row) {
 		r.Missing++
@@ -157,6 +173,7 @@ func (w *work) gone(ctx context.Context, learn func(*row), k knock) error {
 func (w *work) void(ctx context.Context, learn func(*row), why, hint string) error {
 	err := w.save(ctx, func(t *storage.Transfer, r *row) {
 		learn(r)
+		r.recovered()
 		t.Hint = hint
 		rev := r.current()
 		if rev == nil {
@@ -166,7 +183,7 @@ func (w *work) void(ctx context.Context, learn func(*row), why, hint string) err
 		r.Why = why
 		if rev.Effect == None && rev.State != Confirmed && rev.State != Reversed {
 			rev.State, rev.Cause, rev.Issues = Void, "", nil
-			r.Outbox = slices.DeleteFunc(r.Outbox, func(s connector.Signal) bool { return s.Revision == rev.Number })
+			r.unsay(rev.Number)
 			r.note(w.e.clock(), "void", why)
 			// What an earlier revision has standing in the target still stands.
 			r.raise()
@@ -213,6 +230,7 @@ func (w *work) withdrawn(ctx context.Context, learn func(*row), why string) erro
 	}
 	return w.save(ctx, func(_ *storage.Transfer, r *row) {
 		learn(r)
+		r.recovered()
 		r.Why = why
 		target := r.current()
 		if target.Effect == None {
@@ -253,6 +271,7 @@ func (w *work) notYet(ctx context.Context, learn func(*row), s snapshot) error {
 		case r.effective() != nil:
 			// The row says what stands in the target until a new revision is approved.
 			rev.State, rev.Cause, rev.Issues = Void, "", nil
+			r.unsay(rev.Number)
 			r.note(w.e.clock(), "waiting", s.Why)
 			r.raise()
 			if w.again(r) {
@@ -262,6 +281,7 @@ func (w *work) notYet(ctx context.Context, learn func(*row), s snapshot) error {
 			if rev == nil || rev.Number != s.Revision || rev.Content != "" {
 				if rev != nil && rev.Effect == None && rev.State != Confirmed && rev.State != Reversed {
 					rev.State = Void
+					r.unsay(rev.Number)
 				}
 				r.push(revision{Number: s.Revision, Effect: None, Generation: r.generation()})
 				rev = r.current()
@@ -316,9 +336,12 @@ func (w *work) ready(ctx context.Context, learn func(*row), s snapshot) error {
 		if !reuse {
 			if rev != nil && rev.Effect == None && rev.State != Confirmed && rev.State != Reversed {
 				rev.State = Void
+				r.unsay(rev.Number)
 			}
 			r.push(revision{Effect: None, Generation: r.generation()})
 			rev = r.current()
+		} else {
+			r.unsay(rev.Number)
 		}
 		least := r.afterReturned(s.Revision, s.Handle)
 		if w.past != nil {

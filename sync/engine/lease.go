@@ -214,8 +214,13 @@ func (w *work) release(ctx context.Context, due time.Time, queue string) error {
 func (w *work) letGo(t *storage.Transfer, r *row, due time.Time, queue string) {
 	r.Lease = time.Time{}
 	t.Due, t.Queue = due, queue
-	if t.Wakes > r.Seen && r.Tries == 0 {
+	switch {
+	case t.Wakes <= r.Seen:
+	case r.Tries == 0:
 		t.Due = sooner(due, w.e.clock())
+	case due.IsZero():
+		// An unanswered knock is never forgotten, whatever failed.
+		t.Due = w.e.clock().Add(w.f.policy.wait(r.Tries))
 	}
 	rev := r.current()
 	switch {

@@ -165,7 +165,7 @@ func (w *work) confirmWithout(ctx context.Context, version, cause, why string, i
 // noted first, and the document is mapped once more afterwards: it might have
 // come between mapping and noting.
 func (w *work) issues(ctx context.Context, is mapping.Issues) error {
-	waits, err := w.await(ctx, is)
+	waits, _, err := w.await(ctx, is)
 	if err != nil {
 		return err
 	}

@@ -3,6 +3,8 @@ package engine
 import (
 	"context"
 	"errors"
+	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -88,6 +90,16 @@ func (w *work) unheard(ctx context.Context, s connector.Signal, cause error) err
 	if err := w.record(ctx, "acknowledge", "refused", s.ID+"/refused", map[string]any{"kind": s.Kind, "issues": public(issues)}); err != nil {
 		return err
 	}
+	if w.r.past(s) {
+		// Nothing about the current revision is wrong, and every replay would meet
+		// the same answer first.
+		return w.save(ctx, func(_ *storage.Transfer, r *row) {
+			r.drop(s.ID)
+			r.recovered()
+			r.Audited = len(r.History)
+			r.note(w.e.clock(), "untold", fmt.Sprintf("%s of revision %d: %s", s.Kind, s.Revision, issues[0].Code))
+		})
+	}
 	err := w.save(ctx, func(t *storage.Transfer, r *row) {
 		w.park(t, r, issues)
 		w.letGo(t, r, time.Time{}, w.f.sourceQueue())
@@ -96,6 +108,23 @@ func (w *work) unheard(ctx context.Context, s connector.Signal, cause error) err
 		w.freed()
 	}
 	return err
+}
+
+// past reports whether a signal tells of another revision than the current one.
+func (r *row) past(s connector.Signal) bool {
+	rev := r.current()
+	return rev == nil || s.Revision != rev.Number || s.Handle != rev.Handle
+}
+
+// unsay drops what the source was to be told of a revision that is void, but for
+// payments: it is not true any more, and the answer would be taken for one about
+// the revision that follows. What stands in the target under the same number is
+// still told.
+func (r *row) unsay(number int64) {
+	stands := slices.ContainsFunc(r.Revisions, func(v revision) bool { return v.Number == number && v.Effect == Effective })
+	r.Outbox = slices.DeleteFunc(r.Outbox, func(s connector.Signal) bool {
+		return s.Revision == number && s.Kind != connector.Paid && (s.Kind != connector.Posted || !stands)
+	})
 }
 
 func (r *row) drop(id string) {
@@ -112,16 +141,17 @@ func (w *work) recalled(ctx context.Context, s connector.Signal) error {
 	if err := w.record(ctx, "acknowledge", "recalled", s.ID+"/recalled", map[string]any{"kind": s.Kind}); err != nil {
 		return err
 	}
-	if s.Kind == connector.Failed || s.Kind == connector.Paid {
-		// It is told of a revision that may be past. What became of the document is
-		// asked anew.
+	if s.Kind == connector.Failed || s.Kind == connector.Paid || w.r.past(s) {
+		// It is told of a revision that may be past, and a later one may be approved.
+		// What became of the document is asked anew.
 		return w.save(ctx, func(t *storage.Transfer, r *row) {
 			r.drop(s.ID)
+			r.recovered()
+			r.note(w.e.clock(), "asked anew", fmt.Sprintf("%s of revision %d: recalled at the source", s.Kind, s.Revision))
 			t.Wakes++
 		})
 	}
-	if err := w.save(ctx, func(_ *storage.Transfer, r *row) { r.drop(s.ID) }); err != nil {
-		return err
-	}
-	return w.withdrawn(ctx, func(*row) {}, "recalled at the source")
+	// The signal leaves the outbox with the write that heeds its answer: the source
+	// does not answer what it is not told again.
+	return w.withdrawn(ctx, func(r *row) { r.drop(s.ID) }, "recalled at the source")
 }

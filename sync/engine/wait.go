@@ -12,18 +12,29 @@ import (
 func waitPrefix(object string) string { return "wait/" + digest(object) + "/" }
 
 // waitFor notes that a transfer waits for an object of the target, such as
-// "glaccount/6410|200|00".
-func (e *Engine) waitFor(ctx context.Context, id storage.ID, object string) error {
+// "glaccount/6410|200|00"; first says that no note said so yet. A note that is
+// there is written again: whoever is about to delete it, because the object
+// appeared before, must not delete this wait with it.
+func (e *Engine) waitFor(ctx context.Context, id storage.ID, object string) (first bool, err error) {
 	b, err := json.Marshal(id)
 	if err != nil {
-		return fmt.Errorf("engine: encode wait: %w", err)
+		return false, fmt.Errorf("engine: encode wait: %w", err)
 	}
-	name := waitPrefix(object) + digest(id.Tenant, id.Target, id.Document)
-	_, err = e.store.Save(ctx, storage.Value{Tenant: id.Tenant, Name: name, Data: b})
-	if err != nil && !errors.Is(err, storage.ErrConflict) {
-		return ours("note wait", err)
+	note := storage.Value{Tenant: id.Tenant, Name: waitPrefix(object) + digest(id.Tenant, id.Target, id.Document), Data: b}
+	for {
+		_, err := e.store.Save(ctx, note)
+		if err == nil {
+			return note.Rev == "", nil
+		}
+		if !errors.Is(err, storage.ErrConflict) {
+			return false, ours("note wait", err)
+		}
+		have, err := e.store.Load(ctx, note.Tenant, note.Name)
+		if err != nil && !errors.Is(err, storage.ErrNotFound) {
+			return false, ours("read wait", err)
+		}
+		note.Rev = have.Rev // none: it was deleted meanwhile
 	}
-	return nil
 }
 
 // Appeared says that an object is in the target's tables now; transfers that
