@@ -256,11 +256,26 @@ func (s *FinancialSource) Fetch(ctx context.Context, ref connector.Ref) (connect
 		// It can be read now: the sweep brings it under its own id.
 		return none, fmt.Errorf("%w: concursync: document %s is %s %s now", connector.ErrNotFound, ref.ID, snap.Ref.Kind, snap.Ref.ID)
 	}
-	if snap.Ref.ID != ref.ID && !strings.EqualFold(snap.Ref.ID, ref.ID) {
-		return none, fmt.Errorf("concursync: %s %s was asked for, and %s came", ref.Kind, ref.ID, snap.Ref.ID)
+	if err := sameID(ref, snap.Ref.ID); err != nil {
+		return none, err
 	}
 	snap.Ref = ref
 	return snap, nil
+}
+
+// sameID refuses a document that bears another id than was asked for. Concur may
+// find a document under its id in other letters than its own. Under them it would
+// be a second document, and posted twice, so it is not found: the sweep brings it
+// under the id that it bears.
+func sameID(asked connector.Ref, bears string) error {
+	switch {
+	case bears == asked.ID:
+		return nil
+	case strings.EqualFold(bears, asked.ID):
+		return fmt.Errorf("%w: concursync: no %s bears the id %s; the one that comes bears it in other letters, %s", connector.ErrNotFound, asked.Kind, asked.ID, bears)
+	default:
+		return fmt.Errorf("concursync: %s %s was asked for, and %s came", asked.Kind, asked.ID, bears)
+	}
 }
 
 // queued looks for a document by the service's own id among what is ready.

@@ -355,3 +355,14 @@ func TestReportsUnderTheServiceMayBeLeftToItsFlow(t *testing.T) {
 	without := open(t, nil)
 	require.Equal(t, connector.Ready, without.fetch(t, without.approved(lunch("10.00")), &concursync.ReportsOptions{LeaveFinancial: true}).Phase)
 }
+
+func TestADocumentIsNotFoundUnderItsIdInOtherLetters(t *testing.T) {
+	t.Parallel()
+	o := integrated(t)
+	r := o.approved(concurtest.Expense{Type: "LUNCH", Amount: concurtest.Amount("55.00")})
+	lower := connector.Ref{Kind: "report", ID: strings.ToLower(r.ID)}
+	require.NotEqual(t, r.ID, lower.ID)
+	_, err := concursync.Financial(o.client, nil).Fetch(t.Context(), lower)
+	require.ErrorIs(t, err, connector.ErrNotFound, "under a second id it would be a second document")
+	require.NotErrorIs(t, err, connector.ErrWithdrawn)
+}

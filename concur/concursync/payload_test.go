@@ -200,3 +200,14 @@ func TestReportOfAnOwnerWhoLeftIsStillRead(t *testing.T) {
 	require.NoError(t, s.Content.Check())
 	require.Contains(t, s.Why, "no user any more")
 }
+
+func TestAReportIsNotFoundUnderItsIdInOtherLetters(t *testing.T) {
+	t.Parallel()
+	w := newWire(t)
+	lower := ref()
+	lower.ID = strings.ToLower(reportID)
+	w.get(strings.Replace(inReport, reportID, lower.ID, 1), header)
+	_, err := concursync.Reports(w.client, nil).Fetch(t.Context(), lower)
+	require.ErrorIs(t, err, connector.ErrNotFound)
+	require.ErrorContains(t, err, "in other letters")
+}

@@ -241,6 +241,11 @@ func (s *ReportSource) read(ctx context.Context, ref connector.Ref) (connector.S
 	if err != nil {
 		return none, missing(err)
 	}
+	if header.ReportID != "" {
+		if err := sameID(ref, header.ReportID); err != nil {
+			return none, err
+		}
+	}
 	if header.UserID != "" {
 		owner = header.UserID
 	}
