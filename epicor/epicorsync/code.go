@@ -52,6 +52,8 @@ const (
 	PostedNeedsCancellation = "posted_needs_cancellation"
 	// POVariance says that the price of an ordered line is not the order's.
 	POVariance = "po_variance"
+	// ReceiptMissing says that an ordered line has no single receipt to invoice.
+	ReceiptMissing = "receipt_missing"
 	// SupplierDuplicate says that a supplier's invoice looks like one that is there.
 	SupplierDuplicate = "supplier_duplicate"
 	// EpicorRefused says that Epicor broke off with a rule that has no code here.
@@ -85,6 +87,7 @@ var catalogue = []connector.Code{
 	{Code: InvoiceDiffers, Owner: connector.EpicorAdmin, Meaning: "What Epicor saved is not what was entered; it was taken back.", Remedy: "Look for what changes invoices of this vendor (tax region, terms, a BPM), mend it, then replay this document."},
 	{Code: PostedNeedsCancellation, Owner: connector.Finance, Meaning: "An invoice is posted, so it cannot be deleted.", Remedy: "Cancel the invoice in Epicor, then replay this document."},
 	{Code: POVariance, Owner: connector.Purchasing, Meaning: "The amount of an ordered line differs from what its purchase order says by more than is tolerated.", Remedy: "Correct the price of the order in Epicor or the invoice in Concur, or raise the tolerance; then replay this document."},
+	{Code: ReceiptMissing, Owner: connector.Purchasing, Meaning: "A line of a purchase order has no receipt in Epicor that could be invoiced, or several and nothing says which.", Remedy: "Enter the receipt of the goods in Epicor, or name its pack slip in Concur where there are several; then replay this document."},
 	{Code: SupplierDuplicate, Owner: connector.Finance, Meaning: "The vendor has an invoice of the same amount whose number is the same but for its spelling.", Remedy: "Compare the two. If it is the same invoice, skip this document; if not, write the number in Concur as the supplier does, or enter this invoice in Epicor by hand."},
 	{Code: EpicorRefused, Owner: connector.EpicorAdmin, Meaning: "Epicor refused with a rule of its own.", Remedy: "Mend in Epicor what the message names, then replay this document."},
 }

@@ -55,6 +55,10 @@ func refusal(err error, i int, in *epicor.APInvoiceInput) error {
 	case errors.Is(err, epicor.ErrGroupForeign):
 		return &connector.Rejection{Err: err, Issues: []connector.Issue{found(GroupForeign, field, "",
 			"the entry group bears the name that this connector uses and was created by somebody else")}}
+	case errors.Is(err, epicor.ErrNoReceipt):
+		// What was entered before the line is taken back like after every refusal.
+		return &connector.Rejection{Err: err, Issues: []connector.Issue{found(ReceiptMissing, field, "",
+			"nothing received can be invoiced: "+tail(err, epicor.ErrNoReceipt))}}
 	case errors.Is(err, epicor.ErrQuestion) && step != nil && step.Outcome != epicor.Unknown:
 		return &connector.Rejection{Err: err, Issues: []connector.Issue{found(EpicorQuestion, field, "",
 			"Epicor asked a question instead of saving: "+tail(err, epicor.ErrQuestion))}}

@@ -418,6 +418,19 @@ func epicorTrials() []trial {
 			},
 			mend: func(b *workbench) { b.epicor.AddOrders(sample.EpicorCompany, ordered("10.00")) },
 		},
+		{
+			code: epicorsync.ReceiptMissing, doc: invoice(nil),
+			prep: func(b *workbench) {
+				b.edit("netting: net", "netting: net\npurchase_orders: match")
+				b.epicor.AddOrders(sample.EpicorCompany, ordered("10.00"))
+				saying(func(d *document.Document) {
+					d.Entries[0].PO, d.Entries[0].POLine, d.Entries[0].Quantity = "4500017", "1", money("10")
+				})(b)
+			},
+			mend: func(b *workbench) {
+				b.epicor.AddOrders(sample.EpicorCompany, ordered("10.00", epicortest.Receipt{PackSlip: "PS-9", Quantity: money("10")}))
+			},
+		},
 		{code: epicorsync.TermsMissing, prep: vendor(epicortest.Vendor{NoTerms: true}), doc: invoice(nil), mend: vendor(epicortest.Vendor{})},
 		{
 			code: epicorsync.CurrencyNotInEpicor, doc: report(func(_ *workbench, r *concurtest.Report) { r.Currency = "GBP" }),

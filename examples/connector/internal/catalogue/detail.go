@@ -63,7 +63,7 @@ var details = map[string]detail{
 	},
 	"expense_pay": {steps: append([]string{
 		"Make a vendor in Epicor for the Expense Pay clearing account: the company owes it what Concur's service pays out.",
-	}, inRules("Name it: expense_pay: {vendor: V0095, code: X}. Do not pay the employee.")...)},
+	}, inRules("Name it: expense_pay: {vendor: V0095, code: X}. Do not pay the employee. Where the company does not use Expense Pay at all: expense_pay: none.")...)},
 	"payroll_pay": {steps: append([]string{
 		"Make a vendor in Epicor for the payroll's clearing account: the company owes it what the payroll pays out.",
 	}, inRules("Name it: payroll: {vendor: V0096, code: R}. Do not pay the employee.")...)},
@@ -85,6 +85,10 @@ var details = map[string]detail{
 	"po_variance": {steps: []string{
 		"Compare the invoice with the order: the message holds both prices.",
 		"Correct the order in Epicor, or send the invoice back to the supplier; or raise epicor.price_tolerance in the configuration, and start the connector again.",
+	}},
+	"receipt_missing": {steps: []string{
+		"Look at the order and the line that the message names: what came must be received in Epicor first.",
+		"Where a line has several receipts, name the pack slip of the one that is invoiced at the order's line in Concur.",
 	}},
 	"supplier_duplicate": {steps: []string{
 		"Open the invoice that the message names in Epicor, and compare it with the document.",
