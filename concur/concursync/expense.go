@@ -65,8 +65,8 @@ func (s *ReportSource) versionThree(ctx context.Context, snap *connector.Snapsho
 	user, err := s.people.user(ctx, owner)
 	if errors.Is(err, concur.ErrNotFound) {
 		// The mapping names what it misses without him, and a person decides.
-		snap.Why += "; the owner is no user any more, so no date of approval is to be had"
-		return payments{}, nil
+		snap.Why += "; the owner is no user any more, so no date of approval is to be had, and whether Expense Pay pays its expenses is not known"
+		return payments{unknown: true}, nil
 	}
 	if err != nil {
 		return payments{}, err
@@ -78,8 +78,8 @@ func (s *ReportSource) versionThree(ctx context.Context, snap *connector.Snapsho
 	if err := s.approval(ctx, snap, user.UserName); err != nil {
 		return payments{}, err
 	}
-	paid, seen, err := s.payments(ctx, doc.ID, user.UserName)
-	if err == nil && !seen {
+	paid, err := s.payments(ctx, doc.ID, user.UserName)
+	if paid.unknown {
 		snap.Why += "; version 3 does not show its expenses, so whether Expense Pay pays them is not known"
 	}
 	return paid, err

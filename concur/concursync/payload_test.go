@@ -199,6 +199,7 @@ func TestReportOfAnOwnerWhoLeftIsStillRead(t *testing.T) {
 	s := w.fetch(t)
 	require.NoError(t, s.Content.Check())
 	require.Contains(t, s.Why, "no user any more")
+	require.True(t, s.Content.Settlement.PayerUnknown, "Expense Pay may pay what nobody could be asked about")
 }
 
 func TestAReportIsNotFoundUnderItsIdInOtherLetters(t *testing.T) {

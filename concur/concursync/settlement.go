@@ -33,6 +33,7 @@ func settlementOf(r *concur.Report) *document.Settlement {
 type payments struct {
 	expensePay map[string]bool // by id of the expense, of an itemised one for all its parts
 	advance    bool
+	unknown    bool // version 3 does not show the report
 }
 
 // entryPage is how many entries are asked for at a time.
@@ -40,14 +41,14 @@ const entryPage = 100
 
 // payments asks version 3 which expenses Expense Pay pays, which it knows from
 // the step "processing payment" on, and whether a cash advance is applied to
-// any. seen is false where version 3 does not show the report.
-func (s *ReportSource) payments(ctx context.Context, reportID, login string) (p payments, seen bool, err error) {
+// any. They are unknown where version 3 does not show the report.
+func (s *ReportSource) payments(ctx context.Context, reportID, login string) (p payments, err error) {
 	for e, err := range s.client.EntriesV3.List(ctx, concur.EntryV3Query{ReportID: reportID, User: login, Limit: entryPage}) {
 		switch {
 		case errors.Is(err, concur.ErrNotFound), errors.Is(err, concur.ErrInvalid):
-			return payments{}, false, nil
+			return payments{unknown: true}, nil
 		case err != nil:
-			return payments{}, false, err
+			return payments{}, err
 		case e == nil || !strings.EqualFold(e.ReportID, reportID) && e.ReportID != "":
 			continue
 		}
@@ -56,7 +57,7 @@ func (s *ReportSource) payments(ctx context.Context, reportID, login string) (p 
 		}
 		if len(e.Raw) > 0 {
 			if err := json.Unmarshal(e.Raw, &applied); err != nil {
-				return payments{}, false, err
+				return payments{}, err
 			}
 		}
 		p.advance = p.advance || bool(applied.Advance)
@@ -67,7 +68,7 @@ func (s *ReportSource) payments(ctx context.Context, reportID, login string) (p 
 			p.expensePay[expenseKey(e.ExpenseID)] = true
 		}
 	}
-	return p, true, nil
+	return p, nil
 }
 
 func expenseKey(id string) string { return strings.ToUpper(strings.ReplaceAll(id, "-", "")) }
@@ -75,7 +76,7 @@ func expenseKey(id string) string { return strings.ToUpper(strings.ReplaceAll(id
 // mark writes onto a document what version 3 said.
 func (p payments) mark(d *document.Document) {
 	if d.Settlement != nil {
-		d.Settlement.Advance = p.advance
+		d.Settlement.Advance, d.Settlement.PayerUnknown = p.advance, p.unknown
 	}
 	for i := range d.Entries {
 		e := &d.Entries[i]

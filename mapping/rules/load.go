@@ -19,6 +19,7 @@ const (
 	net          = "net"
 	bySign       = "by_sign"
 	refuse       = "refuse"
+	none         = "none"
 	allow        = "allow"
 	expense      = "expense"
 	asIs         = "as_is"
@@ -59,7 +60,13 @@ func (r *reader) content(root ast.Node, c *content) {
 		key{"revisions", false, func(n ast.Node, p string) { c.Revisions = r.word(n, p, delta, park).value }},
 		key{"purchase_orders", false, func(n ast.Node, p string) { c.PurchaseOrders = r.word(n, p, refuse, expense, match).value }},
 		key{"counterparties", false, func(n ast.Node, p string) { c.Counterparties = r.counterparties(n, p) }},
-		key{"expense_pay", false, func(n ast.Node, p string) { c.ExpensePay = r.expensePay(n, p) }},
+		key{"expense_pay", false, func(n ast.Node, p string) {
+			if v, plain := scalar(n); plain && v == none {
+				c.NoExpensePay = true
+				return
+			}
+			c.ExpensePay = r.expensePay(n, p)
+		}},
 		key{"payroll", false, func(n ast.Node, p string) { c.Payroll = r.expensePay(n, p) }},
 		key{"cash_advances", false, func(n ast.Node, p string) { r.cashAdvances(n, p, &c.CashAdvances) }},
 		key{"taxes", false, func(n ast.Node, p string) { r.taxes(n, p, &c.Taxes) }},
@@ -96,11 +103,11 @@ func defaults() content {
 	c.Charges.Shipping.Spread, c.Charges.Tax.Spread = true, true
 	c.Charges.Shipping.Description, c.Charges.Tax.Description = text{value: "Shipping"}, text{value: "Tax"}
 	c.ApplyDate = applyDate{From: approved, ClosedPeriod: refuse}
-	var none reader
+	var words reader
 	c.Numbers = numbers{Prefix: text{value: "CX-"}, MaxLength: 50}
-	c.Numbers.Report = none.template(text{value: "{prefix}{number}-{revision}-{code}"}, "", false, numberWords...)
-	c.Descriptions.Invoice = description{none.template(text{value: "{kind} {number}"}, "", false, invoiceWords...), 50}
-	c.Descriptions.Line = description{none.template(text{value: "{expense_type} {merchant}"}, "", false, lineWords...), 100}
+	c.Numbers.Report = words.template(text{value: "{prefix}{number}-{revision}-{code}"}, "", false, numberWords...)
+	c.Descriptions.Invoice = description{words.template(text{value: "{kind} {number}"}, "", false, invoiceWords...), 50}
+	c.Descriptions.Line = description{words.template(text{value: "{expense_type} {merchant}"}, "", false, lineWords...), 100}
 	return c
 }
 

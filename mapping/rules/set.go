@@ -120,6 +120,7 @@ type content struct {
 	Payroll        counterparty `json:",omitzero"` // whom what the payroll pays is owed; no vendor: it parks
 	CashAdvances   cashAdvances `json:",omitzero"`
 	Taxes          taxes        `json:",omitzero"`
+	NoExpensePay   bool         `json:",omitempty"` // nobody uses it, so that a source need not say
 	Settlement     string       // check or ignore
 	Employees      employees
 	Suppliers      suppliers

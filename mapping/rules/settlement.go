@@ -50,6 +50,14 @@ func (r *run) settlement(sorted bool) {
 	if s == nil || r.doc.Kind != document.Report {
 		return
 	}
+	if s.PayerUnknown && !r.rules.NoExpensePay {
+		r.issue(connector.Issue{
+			Code: ExpensePay, Field: "expenses",
+			Message: "Concur does not say whether Expense Pay, its own service, pays them, and then they would be paid twice",
+			Remedy: fmt.Sprintf("Where the company does not use Expense Pay, write expense_pay: none into %s, then replay. "+
+				"Where it does, look in Concur how this report is paid, and enter it in the ERP by hand; it stays parked here and is never posted.", r.set.name),
+		})
+	}
 	if s.Advance {
 		r.issue(connector.Issue{Code: CashAdvance, Field: "cash advance"})
 		return // of which the amounts are the consequence

@@ -104,6 +104,20 @@ func TestSettlementMayBeIgnored(t *testing.T) {
 	require.Len(t, mapped(t, rules.New(set, tables(t, "")), doc).Invoices, 1)
 }
 
+func TestR48ReportOfWhichNobodySaysWhoPaysItParksUnlessExpensePayIsNotUsed(t *testing.T) {
+	doc := report("315.00", entry("1", "HOTEL", "CASH", "315.00"))
+	doc.Settlement = &document.Settlement{PayerUnknown: true, ToEmployee: known("315.00"), FromEmployee: known("0")}
+	for _, pay := range []string{"refuse", "{vendor: V0301, code: X}"} {
+		set := changed(t, "expense_pay: refuse ", "expense_pay: "+pay+" ")
+		require.Equal(t, rules.ExpensePay, issues(t, rules.New(set, tables(t, "")), doc)[0].Code, pay)
+	}
+	unused := rules.New(changed(t, "expense_pay: refuse ", "expense_pay: none "), tables(t, ""))
+	require.Len(t, mapped(t, unused, doc).Invoices, 1)
+
+	doc.Entries[0].SourcePays = true
+	require.Equal(t, rules.ExpensePay, issues(t, unused, doc)[0].Code, "what is said to be unused is used")
+}
+
 func TestUnknownPaymentTypeIsNoMismatchBesides(t *testing.T) {
 	doc := report("20.00", entry("1", "HOTEL", "CASH", "15.00"), entry("2", "HOTEL", "TAXA", "5.00"))
 	doc.Settlement = &document.Settlement{ToEmployee: known("20.00"), FromEmployee: known("0")}

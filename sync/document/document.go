@@ -122,6 +122,9 @@ type Settlement struct {
 	// Advance: a cash advance, money that the employee already has, is set off
 	// against expenses of the report.
 	Advance bool `json:"advance,omitempty"`
+	// PayerUnknown: the source does not say whether its own service pays expenses of
+	// the report, so that an Entry without SourcePays may be paid by it all the same.
+	PayerUnknown bool `json:"payer_unknown,omitempty"`
 }
 
 // Person is an employee. Name is personal data.
