@@ -63,13 +63,6 @@ type acknowledgerRule struct {
 	run        func(ctx context.Context, c *acknowledgerCheck)
 }
 
-func (c *acknowledgerCheck) needs(have bool, what string) {
-	c.t.Helper()
-	if !have {
-		c.t.Skip("the harness has no " + what)
-	}
-}
-
 func (c *acknowledgerCheck) signal(kind connector.SignalKind, n int) connector.Signal {
 	return c.h.Signal(c.tt, c.system, kind, n)
 }

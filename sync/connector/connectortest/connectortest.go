@@ -47,6 +47,14 @@ type check struct {
 	text string
 }
 
+// needs skips a rule that cannot be checked without a function of the harness.
+func (c *check) needs(have bool, what string) {
+	c.t.Helper()
+	if !have {
+		c.t.Skip("the harness has no " + what)
+	}
+}
+
 // failf ends the rule.
 func (c *check) failf(format string, args ...any) {
 	c.t.Helper()

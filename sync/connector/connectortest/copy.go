@@ -70,13 +70,6 @@ type copyRule[T any] struct {
 	run        func(ctx context.Context, c *copyCheck[T])
 }
 
-func (c *copyCheck[T]) needs(have bool, what string) {
-	c.t.Helper()
-	if !have {
-		c.t.Skip("the harness has no " + what)
-	}
-}
-
 // put is the edit that brings an object to a version.
 func (c *copyCheck[T]) put(n, version int, known bool) connector.Edit[T] {
 	key, content, _ := c.h.Object(n, version)

@@ -62,13 +62,6 @@ type originalRule[T any] struct {
 	run        func(ctx context.Context, c *originalCheck[T])
 }
 
-func (c *originalCheck[T]) needs(have bool, what string) {
-	c.t.Helper()
-	if !have {
-		c.t.Skip("the harness has no " + what)
-	}
-}
-
 // reading is what one reading of a set gave.
 type reading[T any] struct {
 	objects []connector.Object[T]

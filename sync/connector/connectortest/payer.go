@@ -58,13 +58,6 @@ type payerRule struct {
 	run        func(ctx context.Context, c *payerCheck)
 }
 
-func (c *payerCheck) needs(have bool, what string) {
-	c.t.Helper()
-	if !have {
-		c.t.Skip("the harness has no " + what)
-	}
-}
-
 // told is what was read from a cursor on.
 type told struct {
 	payments map[string]connector.Payment // by ID

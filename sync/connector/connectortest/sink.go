@@ -110,13 +110,6 @@ func (c *sinkCheck[T]) keys() map[string]int {
 	return out
 }
 
-func (c *sinkCheck[T]) needs(have bool, what string) {
-	c.t.Helper()
-	if !have {
-		c.t.Skip("the harness has no " + what)
-	}
-}
-
 func (c *sinkCheck[T]) sameSet(a, b connector.Receipt, what string) {
 	c.t.Helper()
 	if x, y := ids(a), ids(b); !slices.Equal(x, y) {

@@ -58,13 +58,6 @@ type sourceRule[T any] struct {
 	run        func(ctx context.Context, c *sourceCheck[T])
 }
 
-func (c *sourceCheck[T]) needs(have bool, what string) {
-	c.t.Helper()
-	if !have {
-		c.t.Skip("the harness has no " + what)
-	}
-}
-
 func (c *sourceCheck[T]) fetch(ctx context.Context, ref connector.Ref) connector.Snapshot[T] {
 	c.t.Helper()
 	s, err := c.source.Fetch(ctx, ref)
