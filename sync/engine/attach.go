@@ -109,7 +109,7 @@ func (w *work) attach(ctx context.Context) error {
 	if err := w.record(ctx, "attach", "attempt", attempt(d, "attach", n), map[string]any{"attempt": n, "key": d.Key(), "missing": v.Receipt.Missing}); err != nil {
 		return err
 	}
-	got, err := w.f.attach(scope(ctx, w.t.Tenant, w.t.Document, w.r.Attempts), d)
+	got, err := w.f.attach(w.scope(ctx, w.r.Attempts), d)
 	if errors.Is(err, connector.ErrRejected) && !isOurs(err) {
 		got, err = connector.Attached{Lost: append(slices.Clone(v.Receipt.Missing), err.Error())}, nil
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/ml-connector/ml-connector/audit"
 	"github.com/ml-connector/ml-connector/sync/connector"
 	"github.com/ml-connector/ml-connector/sync/engine"
 	"github.com/ml-connector/ml-connector/sync/storage"
@@ -25,6 +26,7 @@ type cabinet struct {
 	err    error               // of the look
 	files  map[string][]string // by key
 	asked  int                 // calls of Attach
+	held   bool                // whether the last one could ask if its lease is over
 }
 
 // add adds the file of a delivery, unless it is there.
@@ -97,8 +99,10 @@ func (f filing) Attach(ctx context.Context, d connector.Delivery[bills]) (connec
 		if err := ctx.Err(); err != nil {
 			return connector.Attached{}, err
 		}
+		s, _ := audit.FromContext(ctx)
 		f.c.mu.Lock()
 		f.c.asked++
+		f.c.held = s.Held != nil
 		err, lost := f.c.err, f.c.lost
 		f.c.mu.Unlock()
 		if err != nil {
@@ -179,6 +183,7 @@ func TestFileThatWasRefusedTwiceIsAddedByItselfAndHoldsUpNothing(t *testing.T) {
 			"attach attempt claim/R1", "attach done claim/R1",
 		}, records)
 		b.verifyAudit()
+		require.True(t, b.files.held, "nothing would stop it once its lease is over")
 	})
 }
 

@@ -68,13 +68,13 @@ type row struct {
 	Dropped time.Time `json:"dropped,omitzero"`
 	// Back are the last deliveries that were taken back. A version that does not know
 	// them may lose them: they are a second look, no state.
-	Back []taken `json:"back,omitempty"`
+	Back []takenBack `json:"back,omitempty"`
 	// Payments are those that the source was told of, or is being told of.
 	Payments []connector.Payment `json:"payments,omitempty"`
 }
 
-// taken is a delivery that was taken back.
-type taken struct {
+// takenBack is a delivery that was taken back.
+type takenBack struct {
 	Revision   int64 `json:"revision"` // as in the key
 	Generation int   `json:"generation"`
 }
@@ -189,13 +189,13 @@ func (r *row) standing() int {
 
 // back remembers that the delivery of a revision was taken back.
 func (r *row) back(rev *revision) {
-	b := taken{rev.key(), rev.Generation}
-	r.Back = append(slices.DeleteFunc(r.Back, func(have taken) bool { return have == b }), b)
+	b := takenBack{rev.key(), rev.Generation}
+	r.Back = append(slices.DeleteFunc(r.Back, func(have takenBack) bool { return have == b }), b)
 	r.Back = r.Back[max(0, len(r.Back)-maxBack):]
 }
 
 // bears reports whether something that stands, or may stand, is of that delivery.
-func (r *row) bears(b taken) bool {
+func (r *row) bears(b takenBack) bool {
 	return slices.ContainsFunc(r.Revisions, func(rev revision) bool {
 		return rev.Effect != None && rev.key() == b.Revision && rev.Generation == b.Generation
 	})

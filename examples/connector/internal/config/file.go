@@ -182,6 +182,7 @@ type Policy struct {
 	MinWait         time.Duration `yaml:"min_wait"`
 	MaxWait         time.Duration `yaml:"max_wait"`
 	MaxTries        int           `yaml:"max_tries"`
+	AttachTries     int           `yaml:"attach_tries"`
 	MaxFailing      time.Duration `yaml:"max_failing"`
 	Lease           time.Duration `yaml:"lease"`
 	Sweep           time.Duration `yaml:"sweep" never:"true"`

@@ -162,7 +162,7 @@ func (c *Config) tenant(t *Tenant, path string, getenv func(string) string) (app
 	out := app.Tenant{
 		Name: t.Name, Mapping: t.Mapping, Target: t.Target,
 		Policy: engine.Policy{
-			MinWait: t.Policy.MinWait, MaxWait: t.Policy.MaxWait, MaxTries: t.Policy.MaxTries, MaxFailing: t.Policy.MaxFailing,
+			MinWait: t.Policy.MinWait, MaxWait: t.Policy.MaxWait, MaxTries: t.Policy.MaxTries, AttachTries: t.Policy.AttachTries, MaxFailing: t.Policy.MaxFailing,
 			Lease: t.Policy.Lease, Sweep: t.Policy.Sweep, Poll: t.Policy.Poll, Payments: t.Policy.Payments,
 			CircuitFailures: t.Policy.CircuitFailures, CircuitOpen: t.Policy.CircuitOpen,
 			KeepContents: t.Policy.KeepContents, KeepRows: t.Policy.KeepRows, Return: t.Policy.returns(),
